@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every video source gives: facts, and frames one at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.errors import UsageError
+
+__all__ = ["FrameError", "Video", "VideoInfo"]
+
+
+class FrameError(UsageError):
+    """One frame cannot be decoded, while others of the same video may be fine."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts about a video.
+
+    Args:
+        path: file or folder that it was opened from.
+        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD) or ``"frames"`` (stills).
+        length: number of frames.
+        height: rows, px.
+        width: columns, px.
+        frame_time: seconds from one frame to the next, None when the source does not tell.
+        spacing: mm per pixel, (row, column), None when the source does not tell.
+    """
+
+    path: str
+    kind: str
+    length: int
+    height: int
+    width: int
+    frame_time: float | None = None
+    spacing: tuple[float, float] | None = None
+
+
+class Video(ABC):
+    """Frames of one recording, decoded when asked for; reading them in order is fast for every source.
+
+    A subclass implements `read`. `video[i]` is what the networks take: a float tensor (3, H, W) in [0, 1], gray
+    replicated to three channels, the source's intensities scaled linearly from `window`.
+
+    Args:
+        info: facts about the video.
+        window: (low, high) in the source's own intensities, shown as 0 and 1; values outside are clipped.
+    """
+
+    def __init__(self, info: VideoInfo, window: tuple[float, float] = (0.0, 255.0)) -> None:
+        self.info = info
+        self.window = window
+
+    @abstractmethod
+    def read(self, index: int) -> np.ndarray:
+        """Frame `index` as the source stores it: (H, W, C), C = 1 (gray) or 3 (RGB), any numeric type.
+
+        Raises:
+            FrameError: When this one frame cannot be decoded.
+        """
+
+    def close(self) -> None:
+        """Release files. A closed video is not read again."""
+
+    def __len__(self) -> int:
+        return self.info.length
+
+    def __getitem__(self, index: int) -> Tensor:
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1}).")
+        low, high = self.window
+        frame = np.nan_to_num(self.read(index).astype(np.float32), nan=low, posinf=high, neginf=low)
+        frame = np.clip((frame - low) / max(high - low, np.finfo(np.float32).tiny), 0.0, 1.0)
+        return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[index] for index in range(len(self)))
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

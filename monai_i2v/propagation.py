@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop: a mask of one frame in, the masks of all frames out.
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from torch import Tensor
+
+__all__ = ["VideoSegmenter", "propagate"]
+
+State = TypeVar("State")
+
+
+class VideoSegmenter(Protocol[State]):
+    """What every network and every baseline of this package can do.
+
+    All that a video accumulates (features of the reference, memory bank, frame count) lives in the state: the
+    segmenter itself is not changed, so one segmenter can serve many videos at a time.
+    """
+
+    def start(self, frame: Tensor, masks: Tensor) -> State:
+        """Begin a video at its reference frame.
+
+        Args:
+            frame: reference frame (B, C, H, W), intensities in [0, 1].
+            masks: the reference's masks (B, K, H, W) in [0, 1], one channel per object, without background.
+        """
+        ...
+
+    def step(self, frame: Tensor, state: State) -> tuple[Tensor, State]:
+        """Segment the next frame.
+
+        Args:
+            frame: the next frame (B, C, H, W), of the reference's size.
+            state: what `start` or the previous `step` returned.
+
+        Returns:
+            Probabilities (B, K, H, W) and the state for the frame after it. A channel whose reference mask is empty
+            is zero.
+        """
+        ...
+
+
+def propagate(segmenter: VideoSegmenter[State], frames: Iterable[Tensor], masks: Tensor) -> Iterator[Tensor]:
+    """Carry the masks of the first frame through the video, one frame at a time.
+
+    Training, inference, evaluation and test-time adaptation all run this loop. It holds one frame and the state, so
+    `frames` may be a generator over a recording of any length, also one that runs backward in time.
+
+    Args:
+        segmenter: any `VideoSegmenter`.
+        frames: frames (B, C, H, W) in the order to visit, the annotated one first.
+        masks: masks (B, K, H, W) of that first frame.
+
+    Yields:
+        Per frame the probabilities (B, K, H, W): the given masks for the first frame, then the segmenter's.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.propagation import propagate
+        >>> class CopyTheFirstMask:
+        ...     def start(self, frame, masks):
+        ...         return masks
+        ...     def step(self, frame, state):
+        ...         return state, state
+        >>> clip = torch.rand(5, 1, 3, 32, 32)
+        >>> sum(prob.mean().item() for prob in propagate(CopyTheFirstMask(), clip, torch.ones(1, 1, 32, 32)))
+        5.0
+    """
+    frames = iter(frames)
+    state = segmenter.start(next(frames), masks)
+    yield masks
+    for frame in frames:
+        prob, state = segmenter.step(frame, state)
+        yield prob
