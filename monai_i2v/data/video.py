@@ -27,7 +27,8 @@ class VideoInfo:
 
     Args:
         path: file or folder that it was opened from.
-        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD) or ``"frames"`` (stills).
+        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD), ``"frames"`` (stills) or
+            ``"phantom"``.
         length: number of frames.
         height: rows, px.
         width: columns, px.
@@ -52,7 +53,8 @@ class Video(ABC):
 
     Args:
         info: facts about the video.
-        window: (low, high) in the source's own intensities, shown as 0 and 1; values outside are clipped.
+        window: two different intensities of the source, shown as 0 and 1; values outside are clipped. The first is
+            the higher one where the source stores its pictures inverted (DICOM MONOCHROME1).
     """
 
     def __init__(self, info: VideoInfo, window: tuple[float, float] = (0.0, 255.0)) -> None:
@@ -76,9 +78,9 @@ class Video(ABC):
     def __getitem__(self, index: int) -> Tensor:
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1}).")
-        low, high = self.window
-        frame = np.nan_to_num(self.read(index).astype(np.float32), nan=low, posinf=high, neginf=low)
-        frame = np.clip((frame - low) / max(high - low, np.finfo(np.float32).tiny), 0.0, 1.0)
+        black, white = self.window
+        frame = (self.read(index).astype(np.float32) - black) / (white - black)
+        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0)
         return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Ignite and MONAI handlers."""
+
+from monai_i2v.handlers.resume import Resume
+from monai_i2v.handlers.save_video_results import SaveVideoResults
+from monai_i2v.handlers.video_progress import VideoProgress

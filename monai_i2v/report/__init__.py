@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Pictures and tables for people."""
+
+from monai_i2v.report.area_curve import plot_areas
+from monai_i2v.report.contact_sheet import ContactSheet
+from monai_i2v.report.measurements import REFERENCE_NOTE, Measurements
+from monai_i2v.report.overlay import overlay
+from monai_i2v.report.overlay_movie import OverlayMovie
+from monai_i2v.report.run_facts import sha256_of, write_run_facts

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What backbone and teacher say about each frame, computed once and reused over passes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from monai_i2v.adaptation.adaptation_step import FrameRecord
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.networks import OneShotNet
+from monai_i2v.networks.one_shot_net import AnnotatedFeatures
+
+__all__ = ["FrameRecords"]
+
+# Room for about 250 frames of one object at 256 x 256 px; what does not fit is computed again.
+MAX_BYTES = 512 << 20
+
+
+class FrameRecords:
+    """Records of one video's frames.
+
+    Args:
+        teacher: the image network.
+        video: the video.
+        device: where the networks are.
+        max_bytes: memory to spend on records.
+    """
+
+    def __init__(
+        self, teacher: OneShotNet, video: AnnotatedVideo, device: torch.device, *, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self.teacher, self.video, self.device, self.room = teacher, video, device, max_bytes
+        self.masks = video.masks.to(device)
+        self.annotated: AnnotatedFeatures = teacher.encode_annotated(self.frame(video.ref_frame), self.masks)
+        self.support = teacher.project_support(self.annotated)
+        self.kept: dict[int, FrameRecord] = {}
+
+    def frame(self, index: int) -> Tensor:
+        """Frame (1, C, H, W) on the device."""
+        return self.video.frames[index].to(self.device)
+
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> FrameRecord:
+        if index in self.kept:
+            return self.kept[index]
+        features = self.teacher.encode_frame(self.frame(index))
+        embedded = self.teacher.embed(features, self.support)
+        record = FrameRecord(features, embedded, self.teacher.head(embedded))
+        size = sum(tensor.nbytes for tensor in (*features.values(), record.teacher_features, record.teacher_logits))
+        if size <= self.room:
+            self.room -= size
+            self.kept[index] = record
+        return record

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The student of test-time training: its steps, its log and its guard.
+
+Axes: `T` frames of the window, `K` objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, cat_features
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.adaptation.frame_records import FrameRecords
+from monai_i2v.adaptation.guard import Guard
+from monai_i2v.adaptation.reference_views import random_view
+from monai_i2v.adaptation.terms import Term
+from monai_i2v.adaptation.windows import Window
+from monai_i2v.memory import MemoryBank
+from monai_i2v.metrics import dice
+from monai_i2v.networks import OneShotMemoryNet, OneShotNet
+from monai_i2v.networks.one_shot_memory_net import MemoryState
+
+__all__ = ["Student"]
+
+# Changed copies of the reference frame, encoded once and then drawn from.
+VIEWS = 16
+
+
+class Student:
+    """A network that learns from windows of videos.
+
+    Args:
+        network: what learns; its encoder is frozen.
+        teacher: the image network it was made from.
+        videos: the videos.
+        terms: loss terms.
+        optimizer: makes the optimizer from the parameters.
+        guard: takes back what harms the reference frame.
+        seed: start of the random stream.
+    """
+
+    def __init__(
+        self,
+        network: OneShotMemoryNet,
+        teacher: OneShotNet,
+        videos: Sequence[AnnotatedVideo],
+        terms: Sequence[Term],
+        optimizer: Callable[..., Optimizer],
+        *,
+        guard: Guard | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.network, self.terms = network.requires_grad_(False), terms
+        trained = [network.net.fusion, network.net.enhance, network.net.head]
+        self.optimizer = optimizer([param for part in trained for param in part.requires_grad_(True).parameters()])
+        device = next(network.parameters()).device
+        with torch.no_grad():
+            self.records = [FrameRecords(teacher, video, device) for video in videos]
+        self.views = [self._make_views(records, seed) for records in self.records]
+        self.generator = torch.Generator().manual_seed(seed)
+        self.log: list[dict[str, float]] = []
+        self.checked = 0  # steps that the guard has seen
+        self.guarded = None if guard is None else guard.watch(network, self._reference_dice(0, self.start(0).bank))
+        self.bank = self.start(0).bank
+
+    @torch.no_grad()
+    def start(self, video: int) -> MemoryState:
+        """State of the student at the reference frame of a video."""
+        annotated = self.records[video].annotated
+        return self.network.start_from(annotated.whole, self.network.net.project_support(annotated))
+
+    @torch.enable_grad()
+    def learn(self, window: Window, *, remember: bool = True) -> dict[str, float]:
+        """Take one step on one window, write its frames to the memory, and return the log of the step."""
+        if window.first:
+            self.bank = self.start(window.video).bank
+        step = self._see(window)
+        losses = [term(step) for term in self.terms]
+        loss = torch.stack([term.weight * value for term, value in zip(self.terms, losses, strict=True)]).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        if loss.requires_grad:  # a bootstrapped loss without hard pixels has no gradient
+            loss.backward()
+            self.optimizer.step()
+        if remember:
+            self._remember(window, step)
+        by_term = {type(term).__name__: value.item() for term, value in zip(self.terms, losses, strict=True)}
+        self.log.append({"loss": loss.item(), **by_term, **self._measure(window.video, step)})
+        return self.log[-1]
+
+    def check(self) -> bool:
+        """Let the guard look at the steps since its last look; False when it restored earlier weights."""
+        recent, self.checked = self.log[self.checked :], len(self.log)
+        if self.guarded is None or not recent:
+            return True
+        area, teacher_area = (sum(step[name] for step in recent) for name in ("area", "teacher_area"))
+        return self.guarded.check(recent[-1]["ref_dice"], area / len(recent), teacher_area / len(recent))
+
+    def _see(self, window: Window) -> AdaptationStep:
+        records = self.records[window.video]
+        frames = [records[index] for index in window.frames]
+        features = cat_features([frame.features for frame in frames])
+        support = self.network.net.project_support(records.annotated)
+        embedded = self.network.net.embed(features, support)
+        with torch.no_grad():
+            readout = self.bank.read(self.network.encode_key(features))
+        views = self.views[window.video]
+        return AdaptationStep(
+            student=self.network,
+            support=support,
+            bank=self.bank,
+            frames=torch.cat([records.frame(index) for index in window.frames]),
+            features=features,
+            embedded=embedded,
+            logits=self.network.decode(embedded, readout),
+            teacher_features=torch.cat([frame.teacher_features for frame in frames]),
+            teacher_logits=torch.cat([frame.teacher_logits for frame in frames]),
+            view=views[int(torch.randint(len(views), (), generator=self.generator))],
+        )
+
+    def _remember(self, window: Window, step: AdaptationStep) -> None:
+        """Write the frames whose turn it is, with the features from before the step (no second forward pass)."""
+        reference = self.records[window.video].video.ref_frame
+        values = step.embedded.unflatten(0, (len(window.frames), step.objects))
+        keys = self.network.encode_key(step.features)
+        for index, key, value in zip(window.frames, keys.split(1), values.split(1), strict=True):
+            if (index - reference) % self.network.memory_every == 0:
+                self.bank.write(key, value)
+
+    @torch.no_grad()
+    def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:
+        own, teachers = (logits.argmax(dim=1).float() for logits in (step.logits, step.teacher_logits))
+        return {
+            "ref_dice": self._reference_dice(video, self.bank),
+            "agreement": (own == teachers).float().mean().item(),
+            "area": own.mean().item(),
+            "teacher_area": teachers.mean().item(),
+        }
+
+    @torch.no_grad()
+    def _reference_dice(self, video: int, bank: MemoryBank) -> float:
+        records, net = self.records[video], self.network.net
+        whole = records.annotated.whole
+        embedded = net.embed(whole, net.project_support(records.annotated))
+        logits = self.network.decode(embedded, bank.read(self.network.encode_key(whole)))
+        prob = net.to_probabilities(net.upsample(logits, records.masks.shape[-2:]), records.annotated.present)
+        return dice(prob > 0.5, records.masks > 0.5).mean().item()
+
+    @torch.no_grad()
+    def _make_views(self, records: FrameRecords, seed: int) -> list[ReferenceView]:
+        generator = torch.Generator().manual_seed(seed)
+        frame = records.frame(records.video.ref_frame)
+        pairs = [(frame, records.masks), *(random_view(frame, records.masks, generator) for _ in range(VIEWS - 1))]
+        return [ReferenceView(self.network.net.encode_frame(view), masks) for view, masks in pairs]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test-time training: a copy of the image network, given a memory, is adapted to the video at hand (TTT paper 3.3)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import ProgressBar, TimeLimit
+from torch import Tensor
+from torch.optim import SGD, Optimizer
+
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.adaptation.guard import Guard
+from monai_i2v.adaptation.student import Student
+from monai_i2v.adaptation.terms import Term
+from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
+from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
+
+__all__ = ["Adapted", "TestTimeTrainer"]
+
+DEFAULT_GUARD = Guard()
+
+
+class Adapted(NamedTuple):
+    """What adaptation gives back."""
+
+    network: OneShotMemoryNet
+    log: list[dict[str, float]]
+
+
+class TestTimeTrainer:
+    """Adapt a copy of an image network to videos without labels, but for the mask of one frame.
+
+    The student is a `OneShotMemoryNet` made from the image network, its teacher. The encoder stays frozen, so its
+    features and the teacher's answers are computed once per frame. Fusion, feature enhancement and head are trained
+    on windows of consecutive frames, in several passes over the video.
+
+    The network that is given stays as it is, to the last bit. Under a seed the result is the same on repeat.
+
+    Args:
+        terms: loss terms; their weighted sum is minimized.
+        memory: arguments of `OneShotMemoryNet`.
+        passes: passes over the video; 0 gives the image network with a memory, untrained.
+        window: frames per step; the paper takes 4.
+        optimizer: makes the optimizer from the parameters; the paper takes SGD.
+        max_frames: frames per video to learn from; longer videos give evenly spaced windows.
+        max_seconds: time to spend at most, None for no limit.
+        guard: takes back what harms the reference frame, None to let it happen.
+        seed: start of the random stream.
+        progress: show a progress bar.
+    """
+
+    __test__ = False  # the name is the paper's, not a test's
+
+    def __init__(
+        self,
+        terms: Sequence[Term] = (),
+        *,
+        memory: Mapping[str, Any] | None = None,
+        passes: int = 5,
+        window: int = 4,
+        optimizer: Callable[..., Optimizer] = partial(SGD, lr=1e-4, momentum=0.9),
+        max_frames: int = 64,
+        max_seconds: int | None = None,
+        guard: Guard | None = DEFAULT_GUARD,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> None:
+        self.terms, self.memory, self.passes, self.window = tuple(terms), dict(memory or {}), passes, window
+        self.optimizer, self.max_frames, self.max_seconds = optimizer, max_frames, max_seconds
+        self.guard, self.seed, self.progress = guard, seed, progress
+
+    def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+        """Adapt to one video, or to all videos of a data set together (transductive: report it as such).
+
+        Args:
+            network: the trained image network.
+            videos: one video, or several.
+
+        Returns:
+            The adapted network, and per step ``{"loss", <term> ..., "ref_dice", "agreement", "area", "teacher_area"}``:
+            the Dice of the reference frame, the share of pixels on which student and teacher agree, and the shares of
+            foreground in their masks.
+        """
+        videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
+        if not self.trains:
+            return Adapted(self._copy(network), [])
+        student = self._student(network, videos)
+        self._run(student, [self._windows(video, number) for number, video in enumerate(videos)])
+        return Adapted(student.network.requires_grad_(False), student.log)
+
+    def adapt_sliding(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
+        """Adapt on a window, segment it, move on (the paper's online mode); no window is seen again.
+
+        Args:
+            network: the trained image network.
+            video: the video.
+
+        Yields:
+            Frame index and probabilities (1, K, H, W): the frames before the reference, going back, then the
+            reference with its masks, then the frames after it.
+        """
+        student = self._student(network, [video])
+        backward, forward = video.directions()
+        yield from self._slide(student, backward[1:])
+        yield video.ref_frame, student.records[0].masks
+        yield from self._slide(student, forward[1:])
+
+    def _slide(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
+        state: MemoryState | None = None
+        for window in cut_windows(indices, self.window):
+            for left in reversed(range(self.passes if self.trains else 0)):
+                student.learn(window, remember=left == 0)
+            student.check()
+            state = student.start(0) if state is None else state
+            for index in window.frames:
+                with torch.no_grad():
+                    prob, state = student.network.step(student.records[0].frame(index), state)
+                yield index, prob
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to learn."""
+        return self.passes > 0 and len(self.terms) > 0
+
+    def _copy(self, network: OneShotNet) -> OneShotMemoryNet:
+        torch.manual_seed(self.seed)  # for a random head
+        copied = OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
+        return copied.to(next(network.parameters()).device)
+
+    def _student(self, network: OneShotNet, videos: Sequence[AnnotatedVideo]) -> Student:
+        teacher = copy.deepcopy(network).eval().requires_grad_(False)
+        return Student(
+            self._copy(network), teacher, videos, self.terms, self.optimizer, guard=self.guard, seed=self.seed
+        )
+
+    def _windows(self, video: AnnotatedVideo, number: int) -> list[Window]:
+        return make_windows(video, self.window, number=number, max_frames=self.max_frames)
+
+    def _run(self, student: Student, windows: Sequence[Sequence[Window]]) -> None:
+        """Passes over all videos; the order of the videos is drawn anew for each pass."""
+        steps = sum(map(len, windows))
+        order = torch.Generator().manual_seed(self.seed)
+
+        def stream() -> Iterator[Window]:
+            while True:
+                for number in torch.randperm(len(windows), generator=order).tolist():
+                    yield from windows[number]
+
+        def guard(engine: Engine) -> None:
+            if not student.check():
+                engine.terminate()
+
+        engine = Engine(lambda engine, window: student.learn(window))
+        engine.add_event_handler(Events.EPOCH_COMPLETED, guard)
+        if self.max_seconds is not None:
+            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.max_seconds))
+        if self.progress:
+            ProgressBar(desc="adapting").attach(
+                engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
+            )
+        engine.run(stream(), max_epochs=self.passes, epoch_length=steps)
+        student.check()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DICOM recordings: one multi-frame file, or a series of single-frame files, by pydicom."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset, dcmread
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, iter_pixels
+from pydicom.uid import UID, MPEGTransferSyntaxes
+
+from monai_i2v.data.dicom_header import frame_time_of, read_header, spacing_of, window_of
+from monai_i2v.data.intensity_window import find_window, sample_frames
+from monai_i2v.data.movie import Movie
+from monai_i2v.data.video import FrameError, Video, VideoInfo
+from monai_i2v.errors import UsageError
+
+__all__ = ["DicomCine", "open_dicom_file"]
+
+DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+DECODE_ERRORS = (  # what pydicom raises for damaged pixel data
+    *(RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, EOFError, struct.error),
+)
+
+
+class DicomCine(Video):
+    """Frames of one DICOM file, or of one file each.
+
+    Gray frames are in the units of the modality (after rescale slope and intercept), colors are 8 bit RGB.
+    The window is the file's own, else [0, 255] for 8 bit, else the range of a sample of frames.
+
+    Args:
+        path: file or folder that was opened.
+        frames: file and number in the file of each frame, in order.
+        headers: what `read_header` gives, one per file.
+        frame_time: seconds from one frame to the next, None when unknown.
+
+    Raises:
+        UsageError: When a decoder is missing, or the first or last frame cannot be decoded.
+
+    Example::
+
+        >>> from pathlib import Path
+        >>> from pydicom.examples import get_path
+        >>> from monai_i2v.data.dicom_cine import open_dicom_file
+        >>> cine = open_dicom_file(Path(get_path("ybr_color")))
+        >>> len(cine), cine.read(29).shape, cine.info.frame_time
+        (30, (240, 320, 3), 0.033333)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        frames: Sequence[tuple[Path, int]],
+        *,
+        headers: dict[Path, Dataset],
+        frame_time: float | None,
+    ) -> None:
+        self._frames, self._headers = tuple(frames), headers
+        header = headers[frames[0][0]]
+        height, width = int(header.Rows), int(header.Columns)
+        super().__init__(
+            VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header))
+        )
+        self._check_decoding()
+        if "MONOCHROME" in header.PhotometricInterpretation:
+            low, high = window_of(header) or find_window(sample_frames(self))
+            self.window = (high, low) if header.PhotometricInterpretation == "MONOCHROME1" else (low, high)
+
+    def read(self, index: int) -> np.ndarray:
+        path, number = self._frames[index]
+        try:
+            return _to_intensities(next(iter_pixels(path, indices=[number])), self._headers[path])
+        except DECODE_ERRORS as error:
+            raise FrameError(
+                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged pixel data; "
+                "export it again."
+            ) from error
+
+    def _check_decoding(self) -> None:
+        syntax = self._headers[self._frames[0][0]].file_meta.TransferSyntaxUID
+        if not _has_decoder(syntax):
+            raise UsageError(
+                f"{self.info.path} is stored as {syntax.name!r}, for which no decoder is installed; "
+                f"run '{DECODERS}', or export it uncompressed."
+            )
+        for index in (0, len(self) - 1):
+            try:
+                self.read(index)
+            except FrameError as error:
+                raise UsageError(
+                    f"frame {index} of {self.info.path} (frames 0 to {len(self) - 1}) cannot be decoded; it "
+                    f"is damaged, cut off, or a rare kind of {syntax.name!r}; "
+                    f"export it again, or run '{DECODERS}'."
+                ) from error
+
+
+def open_dicom_file(path: Path) -> Video:
+    """Open one DICOM file: the frames that it holds, or the film inside it (MPEG-2, MPEG-4, HEVC).
+
+    Raises:
+        UsageError: When the file is not DICOM, has no pictures, or cannot be decoded.
+    """
+    header = read_header(path)
+    if "Rows" not in header or "TransferSyntaxUID" not in header.file_meta:
+        raise UsageError(
+            f"{path} is a DICOM file without pictures, as reports and DICOMDIR are; choose one with images."
+        )
+    if header.file_meta.TransferSyntaxUID in MPEGTransferSyntaxes:
+        return _open_film(path, header)
+    length = int(header.get("NumberOfFrames") or 1)
+    frames = [(path, number) for number in range(length)]
+    return DicomCine(path, frames, headers={path: header}, frame_time=frame_time_of(header))
+
+
+def _open_film(path: Path, header: Dataset) -> Movie:
+    film = Movie(path, next(generate_frames(dcmread(path).PixelData, number_of_frames=1)))
+    frame_time = frame_time_of(header) or film.info.frame_time
+    film.info = replace(film.info, kind="dicom", frame_time=frame_time, spacing=spacing_of(header))
+    return film
+
+
+def _has_decoder(syntax: UID) -> bool:
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _to_intensities(pixels: np.ndarray, header: Dataset) -> np.ndarray:
+    if header.PhotometricInterpretation == "PALETTE COLOR":
+        colors = apply_color_lut(pixels, header)
+        return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
+    if pixels.ndim == 3:
+        return pixels
+    return apply_modality_lut(pixels, header)[..., None]

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a DICOM header says about time, size and intensities; nothing about the patient is read."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from monai_i2v.errors import UsageError
+
+__all__ = ["frame_time_of", "is_dicom", "read_header", "spacing_of", "window_of"]
+
+logger = logging.getLogger(__name__)
+
+TAGS = (
+    *(
+        "Rows",
+        "Columns",
+        "NumberOfFrames",
+        "PhotometricInterpretation",
+        "InstanceNumber",
+        "SeriesInstanceUID",
+    ),
+    *("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate", "TriggerTime"),
+    *("PixelSpacing", "ImagerPixelSpacing", "SequenceOfUltrasoundRegions", "ImagePositionPatient"),
+    *("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
+    *("GreenPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableData"),
+    *("BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData"),
+    *("SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData"),
+    *("SegmentedBluePaletteColorLookupTableData", "PixelRepresentation", "BitsAllocated", "BitsStored"),
+)
+MAGIC = slice(128, 132)  # where a DICOM file says "DICM"
+CENTIMETERS = 3  # code of Physical Units X/Y Direction
+PICTURE_2D = 1  # code of Region Spatial Format
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file starts as a DICOM file does, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(MAGIC.stop)[MAGIC] == b"DICM"
+
+
+def read_header(path: Path) -> Dataset:
+    """Read the facts of `TAGS`; values of the modality LUT are moved from functional groups to the top.
+
+    Raises:
+        UsageError: When the file is not DICOM.
+    """
+    try:
+        header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+    except (InvalidDicomError, OSError, EOFError, ValueError) as error:
+        raise UsageError(
+            f"{path} cannot be read as DICOM; it is damaged, cut off, or not what its name says; "
+            "export it again."
+        ) from error
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        if keyword not in header and (value := _find(header, keyword)) is not None:
+            setattr(header, keyword, value)
+    return header
+
+
+def frame_time_of(header: Dataset) -> float | None:
+    """Seconds from one frame to the next: frame time, mean of the frame times, or one of the two rates."""
+    vector = _numbers(header, "FrameTimeVector")[1:]  # the first entry is 0
+    milliseconds = _numbers(header, "FrameTime") or ([sum(vector) / len(vector)] if vector else [])
+    if milliseconds and milliseconds[0] > 0:
+        return milliseconds[0] / 1000
+    rates = [*_numbers(header, "CineRate"), *_numbers(header, "RecommendedDisplayFrameRate")]
+    return next((1 / rate for rate in rates if rate > 0), None)
+
+
+def spacing_of(header: Dataset) -> tuple[float, float] | None:
+    """Millimeters per pixel, (row, column): of the largest 2D ultrasound region, or the pixel spacing."""
+    region = _find_region(header)
+    if region is not None:
+        return abs(float(region.PhysicalDeltaY)) * 10, abs(float(region.PhysicalDeltaX)) * 10
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        numbers = _numbers(header, keyword)
+        if len(numbers) == 2 and min(numbers) > 0:
+            return numbers[0], numbers[1]
+    return None
+
+
+def window_of(header: Dataset) -> tuple[float, float] | None:
+    """Lowest and highest intensity of the first linear window (DICOM PS3.3 C.11.2.1.2), None without one."""
+    center, width = _numbers(header, "WindowCenter"), _numbers(header, "WindowWidth")
+    if not center or not width or width[0] <= 1:
+        return None
+    low = center[0] - 0.5 - (width[0] - 1) / 2
+    return low, low + width[0] - 1
+
+
+def _find_region(header: Dataset) -> Dataset | None:
+    regions = [region for region in header.get("SequenceOfUltrasoundRegions") or [] if _is_calibrated(region)]
+    region = max(regions, key=_area, default=None)
+    if region is not None and (
+        region.RegionLocationMaxX1 >= header.Columns or region.RegionLocationMaxY1 >= header.Rows
+    ):
+        # Seen in pydicom's own example: the picture was shrunk later, and the calibration was not.
+        logger.warning("The ultrasound calibration does not fit the size of the picture and is left out.")
+        return None
+    return region
+
+
+def _is_calibrated(region: Dataset) -> bool:
+    units = (region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection"))
+    deltas = (region.get("PhysicalDeltaX"), region.get("PhysicalDeltaY"))
+    return (
+        region.get("RegionSpatialFormat") == PICTURE_2D
+        and units == (CENTIMETERS, CENTIMETERS)
+        and all(deltas)
+    )
+
+
+def _area(region: Dataset) -> int:
+    width = region.RegionLocationMaxX1 - region.RegionLocationMinX0
+    return int(width * (region.RegionLocationMaxY1 - region.RegionLocationMinY0))
+
+
+def _numbers(header: Dataset, keyword: str) -> list[float]:
+    value = _find(header, keyword)
+    if value is None or value == "":
+        return []
+    return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+
+
+def _find(header: Dataset, keyword: str) -> Any:
+    """Value of an attribute, also in the functional groups of enhanced images (shared, then first frame)."""
+    if header.get(keyword) is not None:
+        return header.get(keyword)
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in (header.get(groups) or [])[:1]:
+            for macro in group:
+                if macro.VR == "SQ" and macro.value and macro.value[0].get(keyword) is not None:
+                    return macro.value[0].get(keyword)
+    return None

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A phantom on disk: a movie and its true masks, as a person would have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.movie_writer import MovieWriter
+from monai_i2v.data.palette import png_palette
+from monai_i2v.data.phantom import MAX_OBJECTS, Phantom
+
+__all__ = ["save_phantom"]
+
+
+def save_phantom(phantom: Phantom, folder: str | Path) -> None:
+    """Write ``video.mp4`` and ``masks/00000.png``, ``masks/00001.png`` ... (indexed, values 0 to 3).
+
+    The movie is compressed, so its frames differ slightly from the phantom's; odd sizes are padded to even
+    ones in the movie, not in the masks: choose even sizes for pairs that fit.
+
+    Args:
+        phantom: what to write.
+        folder: where to; it is made if it does not exist.
+
+    Raises:
+        UsageError: When the folder cannot be written.
+
+    Example::
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from monai_i2v.data.phantom import Phantom
+        >>> from monai_i2v.data.save_phantom import save_phantom
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_phantom(Phantom(length=2, size=(32, 32)), folder)
+        ...     sorted(path.name for path in Path(folder).rglob("*.*"))
+        ['00000.png', '00001.png', 'video.mp4']
+    """
+    info = phantom.info
+    palette = png_palette(range(1, MAX_OBJECTS + 1))
+    path = Path(folder, "video.mp4")
+    with MovieWriter(path, size=(info.height, info.width), frame_time=info.frame_time) as movie:
+        for index in range(len(phantom)):
+            movie.write(phantom.read(index))
+            _save_mask(phantom.label_map(index), Path(folder, "masks", f"{index:05d}.png"), palette)
+
+
+def _save_mask(label_map: np.ndarray, path: Path, palette: list[int]) -> None:
+    image = Image.fromarray(label_map)  # mode L
+    image.putpalette(palette)  # makes it mode P, values unchanged
+    with complete_file(path) as partial:
+        image.save(partial)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine that segments videos: opens each, adapts to it, propagates its masks, and tells handlers frame by frame.
+
+Axes: `K` objects, `C` image channels, `H W` pixels.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from ignite.engine import Engine, EventEnum
+from monai.engines import Evaluator
+from torch import Tensor, nn
+
+from monai_i2v.adaptation import Adapted
+from monai_i2v.data import Video, VideoCase, open_video, read_mask
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
+from monai_i2v.transforms import labels_to_masks, masks_to_labels
+
+__all__ = ["SegmentedFrame", "VideoAdaptation", "VideoEvaluator", "VideoEvents", "VideoRun"]
+
+logger = logging.getLogger(__name__)
+
+
+class VideoEvents(EventEnum):
+    """What happens to a video, for handlers."""
+
+    VIDEO_STARTED = "video_started"
+    VIDEO_ADAPTED = "video_adapted"
+    FRAME_COMPLETED = "frame_completed"
+    VIDEO_COMPLETED = "video_completed"
+    VIDEO_FAILED = "video_failed"
+
+
+@dataclass
+class VideoRun:
+    """The video at work: ``engine.state.video_run`` in every handler."""
+
+    case: VideoCase
+    video: Video
+    label_map: np.ndarray  # (H, W), of the reference frame
+    labels: list[int]
+    seconds: dict[str, float] = field(default_factory=dict)
+    adaptation_log: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SegmentedFrame:
+    """One segmented frame: ``engine.state.output`` at ``FRAME_COMPLETED``."""
+
+    index: int
+    frame: Tensor  # (C, H, W) in [0, 1]
+    prob: Tensor  # (K, H, W)
+    label_map: np.ndarray  # (H, W), with the labels of the reference's mask
+    error: str | None  # why the frame could not be read; its masks are then those of a neighbor
+
+
+class VideoAdaptation(Protocol):
+    """What the engine needs of a test-time adaptation; `TestTimeTrainer` has it."""
+
+    def adapt(self, network: Any, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+        """An adapted copy and its log."""
+        ...
+
+    def adapt_sliding(self, network: Any, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
+        """Predictions while adapting."""
+        ...
+
+
+class VideoEvaluator(Evaluator):
+    """Segment videos, one per iteration.
+
+    A video that cannot be read is reported and the others go on; at the end the run fails with its sentence.
+
+    Args:
+        device: device, or its name; ``"auto"`` takes CUDA where there is one.
+        cases: the videos.
+        network: any `VideoSegmenter`; it is moved to the device and otherwise stays as it is.
+        inferer: propagates the masks.
+        adaptation: adapts a copy of the network, None for none.
+        scope: adapt to each video (``"video"``), to all videos together (``"dataset"``; transductive), or along each
+            video while it is segmented (``"sliding"``).
+        handlers: handlers of `VideoEvents`.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        cases: Sequence[VideoCase],
+        network: nn.Module,
+        *,
+        inferer: PropagationInferer,
+        adaptation: VideoAdaptation | None = None,
+        scope: Literal["video", "dataset", "sliding"] = "video",
+        handlers: Sequence[Any] | None = None,
+    ) -> None:
+        if scope not in ("video", "dataset", "sliding"):
+            raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset' or 'sliding'; use 'video'.")
+        self.network = network.to(device).eval()
+        self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
+        self.failures: list[str] = []
+        self.adapted_to_all: Adapted | None = None
+        super().__init__(
+            torch.device(device),
+            cases,
+            mode="eval",
+            val_handlers=handlers,
+            event_names=[VideoEvents],
+            decollate=False,
+        )
+
+    def run(self, global_epoch: int = 1) -> None:
+        """Segment all videos.
+
+        Raises:
+            UsageError: When a video failed, after the others are done.
+        """
+        self.failures, self.adapted_to_all = [], None
+        cases: Sequence[VideoCase] = self.data_loader  # type: ignore[assignment]
+        if self.adaptation is not None and self.scope == "dataset":
+            self.adapted_to_all = self._adapt_to_all(cases)
+        super().run(global_epoch)
+        if self.failures:
+            others = "" if len(cases) == 1 else f" ({len(self.failures)} of {len(cases)} videos failed)"
+            raise UsageError(self.failures[0] + others)
+
+    def _iteration(self, engine: Engine, batchdata: VideoCase) -> VideoRun | None:  # type: ignore[override]
+        try:
+            with open_video(batchdata.video) as video:
+                return self._segment(self._open(batchdata, video))
+        except UsageError as error:
+            logger.error("%s: %s", batchdata.name, error)
+            self.failures.append(str(error))
+            return None
+
+    def _open(self, case: VideoCase, video: Video) -> VideoRun:
+        label_map = read_mask(case.ref_mask, video.info, case.ref_frame)
+        labels = [int(value) for value in np.unique(label_map) if value > 0]
+        return VideoRun(case, video, label_map, labels)
+
+    def _segment(self, run: VideoRun) -> VideoRun:
+        self.state.video_run = run
+        try:
+            self.fire_event(VideoEvents.VIDEO_STARTED)
+            begin = time.perf_counter()
+            results = self._results(run)
+            run.seconds["adaptation"] = time.perf_counter() - begin
+            self.fire_event(VideoEvents.VIDEO_ADAPTED)
+            begin = time.perf_counter()
+            with torch.no_grad():
+                for result in results:
+                    self.state.output = self._label(result, run)
+                    self.fire_event(VideoEvents.FRAME_COMPLETED)
+            run.seconds["propagation"] = time.perf_counter() - begin
+            self.fire_event(VideoEvents.VIDEO_COMPLETED)
+        except BaseException:
+            self.fire_event(VideoEvents.VIDEO_FAILED)
+            raise
+        return run
+
+    def _results(self, run: VideoRun) -> Iterator[FrameResult]:
+        masks = self._masks(run)
+        where = (masks, run.case.ref_frame)
+        if self.adaptation is not None and self.scope == "sliding":
+            return self.inferer.stream(run.video, self.network, *where, predict=self.adaptation.adapt_sliding)
+        adapted = self.adapted_to_all
+        if self.adaptation is not None and adapted is None:
+            adapted = self.adaptation.adapt(self.network, self.inferer.annotate(run.video, *where))
+        run.adaptation_log = [] if adapted is None else adapted.log
+        network = self.network if adapted is None else adapted.network
+        return self.inferer.stream(run.video, network, *where)  # type: ignore[arg-type]
+
+    def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted:
+        assert self.adaptation is not None
+        runs = [self._open(case, open_video(case.video)) for case in cases]
+        try:
+            videos = [self.inferer.annotate(run.video, self._masks(run), run.case.ref_frame) for run in runs]
+            return self.adaptation.adapt(self.network, videos)
+        finally:
+            for run in runs:
+                run.video.close()
+
+    def _masks(self, run: VideoRun) -> Tensor:
+        label_map = torch.from_numpy(run.label_map.astype(np.int64))
+        return labels_to_masks(label_map, run.labels).to(self.state.device)
+
+    def _label(self, result: FrameResult, run: VideoRun) -> SegmentedFrame:
+        if result.index == run.case.ref_frame:
+            label_map = run.label_map
+        else:
+            label_map = masks_to_labels(result.prob, run.labels).cpu().numpy()
+        return SegmentedFrame(result.index, result.frame, result.prob, label_map, result.error)

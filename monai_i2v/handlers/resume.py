@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training that survives a kill: it goes on at the next epoch with the random stream it would have had."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import torch
+from ignite.engine import Engine, Events
+
+from monai_i2v.errors import UsageError
+
+__all__ = ["Resume"]
+
+logger = logging.getLogger(__name__)
+
+
+class Resume:
+    """Save everything after each epoch, and start from it when the file exists.
+
+    Each epoch's torch random stream starts from `seed` and the epoch's number, so a resumed training repeats an
+    undisturbed one (with data that is seeded the same way, such as `Episodes`).
+
+    Args:
+        path: the file; written under another name and then renamed, so a kill never leaves half of it.
+        objects: what to save and load, by name: networks, optimizers, schedulers.
+        seed: start of the random stream.
+
+    Raises:
+        UsageError: When training starts and the file is of another network or cannot be read.
+    """
+
+    def __init__(self, path: str | Path, objects: Mapping[str, Any], *, seed: int = 0) -> None:
+        self.path, self.objects, self.seed = Path(path), dict(objects), seed
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED, self._load)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._seed)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
+
+    def _load(self, engine: Engine) -> None:
+        if not self.path.exists():
+            return
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            for name, item in self.objects.items():
+                item.load_state_dict(saved[name])
+        except Exception as error:  # the unpickler raises many kinds
+            raise UsageError(
+                f"training cannot go on from {self.path} ({type(error).__name__}); it must come from a training with "
+                f"the same settings: delete it to start anew."
+            ) from error
+        engine.state.epoch = saved["epoch"]
+        engine.state.iteration = saved["iteration"]
+        logger.info("training goes on after epoch %d (%s)", engine.state.epoch, self.path)
+
+    def _seed(self, engine: Engine) -> None:
+        torch.manual_seed(self.seed + engine.state.epoch)
+
+    def _save(self, engine: Engine) -> None:
+        if idist.get_rank() > 0:
+            return
+        saved = {name: item.state_dict() for name, item in self.objects.items()}
+        partial = self.path.with_suffix(".partial")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({**saved, "epoch": engine.state.epoch, "iteration": engine.state.iteration}, partial)
+        os.replace(partial, self.path)

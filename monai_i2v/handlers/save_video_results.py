@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything a person gets for a video, in one folder that appears when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Engine
+
+from monai_i2v.data import open_mask_writer
+from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
+from monai_i2v.errors import UsageError
+from monai_i2v.report import REFERENCE_NOTE, ContactSheet, Measurements, OverlayMovie, plot_areas, write_run_facts
+
+__all__ = ["SaveVideoResults"]
+
+
+class SaveVideoResults:
+    """Write ``<output_dir>/<name>/``: masks, ``overlay.mp4``, ``contact_sheet.png``, ``areas.png``,
+    ``measurements.csv`` and ``run.json``.
+
+    All is written into a hidden folder beside it, which gets its name when it is complete: a failure never costs the
+    results of an earlier run, nor leaves half of new ones.
+
+    Args:
+        output_dir: folder of all results; it is made.
+        settings: how the videos were segmented, for ``run.json``.
+    """
+
+    def __init__(self, output_dir: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+        self.output_dir, self.settings = Path(output_dir), dict(settings or {})
+        self.results: _Results | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a `VideoEvaluator`."""
+        engine.add_event_handler(VideoEvents.VIDEO_STARTED, self._start)
+        engine.add_event_handler(VideoEvents.FRAME_COMPLETED, self._add)
+        engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, self._complete)
+        engine.add_event_handler(VideoEvents.VIDEO_FAILED, self._discard)
+
+    def _start(self, engine: Engine) -> None:
+        run: VideoRun = engine.state.video_run
+        with _explain(self.output_dir):
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            for left_over in self.output_dir.glob(f".{run.case.name}.partial-*"):
+                shutil.rmtree(left_over)
+            partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
+            partial.mkdir()
+        self.results = _Results(partial, run)
+
+    def _add(self, engine: Engine) -> None:
+        assert self.results is not None
+        self.results.add(engine.state.output)
+
+    def _complete(self) -> None:
+        assert self.results is not None
+        results, self.results = self.results, None
+        try:
+            results.close(self.settings)
+            with _explain(self.output_dir):
+                _replace(results.folder, self.output_dir / results.run.case.name)
+        except BaseException:
+            shutil.rmtree(results.folder, ignore_errors=True)
+            raise
+
+    def _discard(self) -> None:
+        if self.results is not None:
+            results, self.results = self.results, None
+            results.abandon()
+            shutil.rmtree(results.folder, ignore_errors=True)
+
+
+class _Results:
+    """The open files of one video."""
+
+    def __init__(self, folder: Path, run: VideoRun) -> None:
+        self.folder, self.run = folder, run
+        info, labels = run.video.info, run.labels
+        self.files = contextlib.ExitStack()
+        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels))
+        self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
+        self.sheet = ContactSheet(info, reference=run.case.ref_frame)
+        self.measurements = Measurements(labels, info)
+        self.unreadable: dict[int, str] = {}
+
+    def add(self, frame: SegmentedFrame) -> None:
+        note = f"unreadable: {frame.error}" if frame.error else ""
+        note = REFERENCE_NOTE if frame.index == self.run.case.ref_frame else note
+        picture = (frame.frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        self.masks.write(frame.index, frame.label_map)
+        painted = self.movie.write(picture, frame.label_map)
+        self.sheet.add(frame.index, painted, note)
+        self.measurements.add(frame.index, frame.label_map, note=note)
+        if frame.error:
+            self.unreadable[frame.index] = frame.error
+
+    def close(self, settings: Mapping[str, Any]) -> None:
+        self.files.close()
+        self.sheet.save(self.folder / "contact_sheet.png")
+        self.measurements.save(self.folder / "measurements.csv")
+        plot_areas(self.measurements, self.folder / "areas.png")
+        run = self.run
+        write_run_facts(
+            self.folder / "run.json",
+            run.video.info,
+            {
+                "ref_frame": run.case.ref_frame,
+                "labels": run.labels,
+                "settings": dict(settings),
+                "seconds": run.seconds,
+                "unreadable_frames": self.unreadable,
+                "adaptation": run.adaptation_log,
+            },
+            files={"video": run.case.video, "ref_mask": run.case.ref_mask},
+        )
+
+    def abandon(self) -> None:
+        """Close the files as after an error; nothing of them is kept."""
+        with contextlib.suppress(_Abandoned), self.files:
+            raise _Abandoned
+
+
+class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, not an error
+    """Tells open files that their content is not wanted."""
+
+
+def _replace(new: Path, final: Path) -> None:
+    """Give a complete folder its name; an earlier one is kept until then."""
+    old = final.with_name(f".{final.name}.old-{os.getpid()}")
+    if final.exists():
+        final.rename(old)
+    new.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _explain(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"the output directory {folder} cannot be written ({error.strerror}); choose a folder that you may write to "
+            f"and that has space."
+        ) from error

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mixed precision for any inferer, on CPUs too (MONAI's engines autocast on CUDA only)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from monai.inferers import Inferer, SimpleInferer
+from torch import Tensor
+
+__all__ = ["AutocastInferer"]
+
+
+class AutocastInferer(Inferer):
+    """Run an inferer under autocast and return float32.
+
+    Args:
+        inferer: what to run.
+        dtype: ``"bfloat16"`` or ``"float16"``; a CPU gains where it has bfloat16 instructions.
+        enabled: False runs the inferer unchanged.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.inferers import AutocastInferer
+        >>> AutocastInferer()(torch.ones(1, 4), torch.nn.Linear(4, 2)).dtype
+        torch.float32
+    """
+
+    def __init__(self, inferer: Inferer | None = None, *, dtype: str = "bfloat16", enabled: bool = True) -> None:
+        self.inferer = SimpleInferer() if inferer is None else inferer
+        self.dtype, self.enabled = getattr(torch, dtype), enabled
+
+    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        with torch.autocast(inputs.device.type, self.dtype, enabled=self.enabled):
+            return self.inferer(inputs, network, *args, **kwargs).float()

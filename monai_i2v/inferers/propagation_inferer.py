@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inference over whole videos: any file-backed video or MONAI batch, any segmenter, in both directions of time.
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `X Y T` MONAI's image axes and time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from monai.inferers import Inferer
+from torch import Tensor
+
+from monai_i2v.data import FrameError, Video
+from monai_i2v.inferers.annotated_video import AnnotatedVideo
+from monai_i2v.inferers.working_frames import WorkingFrames
+from monai_i2v.propagation import VideoSegmenter, propagate
+
+__all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
+
+Predictions: TypeAlias = Iterator[tuple[int, Tensor]]
+"""Frame index and probabilities (1, K, h, w): frames before the reference going back, then the reference, then on."""
+
+
+class FrameResult(NamedTuple):
+    """One segmented frame."""
+
+    index: int
+    frame: Tensor  # (C, H, W) in [0, 1]
+    prob: Tensor  # (K, H, W)
+    error: str | None  # why the frame could not be read; its masks are then those of a neighbor
+
+
+def propagate_both_ways(segmenter: VideoSegmenter[Any], video: AnnotatedVideo) -> Predictions:
+    """Run `propagate` from the reference back to the start, then from the reference to the end."""
+    backward, forward = video.directions()
+    if len(backward) > 1:
+        back = propagate(segmenter, (video.frames[index] for index in backward), video.masks)
+        next(back)  # the reference comes with the frames after it
+        yield from zip(backward[1:], back, strict=True)
+    yield from zip(forward, propagate(segmenter, (video.frames[index] for index in forward), video.masks), strict=True)
+
+
+class PropagationInferer(Inferer):
+    """Segment a whole video from the masks of one frame.
+
+    Args:
+        size: short side of the frames that the network sees, px, in proportion; None keeps the video's size. Results
+            come back at the video's size.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.inferers import PropagationInferer
+        >>> from monai_i2v.networks import MobileNetV2Encoder, OneShotNet
+        >>> net = OneShotNet(MobileNetV2Encoder(output_stride=8), width=32).eval()
+        >>> image = torch.rand(1, 1, 48, 64, 5)  # (B, C, X, Y, T), as MONAI loads a gray NIfTI series
+        >>> ref_mask = torch.zeros(1, 2, 48, 64)
+        >>> ref_mask[:, :, 10:20, 10:30] = 0.5
+        >>> PropagationInferer(size=32)(image, net, ref_mask, ref_frame=2).shape
+        torch.Size([1, 2, 48, 64, 5])
+    """
+
+    def __init__(self, size: int | None = 256) -> None:
+        self.size = size
+
+    def __call__(  # type: ignore[override]
+        self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0
+    ) -> Tensor:
+        """
+        Args:
+            inputs: videos (B, C, X, Y, T) in [0, 1], C = 1 or 3, as MONAI's transforms leave them.
+            network: any `VideoSegmenter`.
+            ref_mask: masks (B, K, X, Y) of the reference frame.
+            ref_frame: index of the reference frame.
+
+        Returns:
+            Probabilities (B, K, X, Y, T).
+        """
+        videos = inputs.movedim(-1, 1).transpose(-2, -1).expand(-1, -1, 3, -1, -1)  # (B, T, 3, H, W)
+        masks = ref_mask.transpose(-2, -1)  # (B, K, H, W)
+        results = [
+            torch.stack([result.prob for result in self.stream(list(video), network, mask, ref_frame)])
+            for video, mask in zip(videos, masks, strict=True)
+        ]
+        return torch.stack(results).movedim(1, -1).transpose(2, 3)
+
+    def stream(
+        self,
+        video: Video | Sequence[Tensor],
+        network: VideoSegmenter[Any],
+        masks: Tensor,
+        ref_frame: int = 0,
+        predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] = propagate_both_ways,
+    ) -> Iterator[FrameResult]:
+        """Segment a video frame by frame; memory does not grow with its length.
+
+        Args:
+            video: the video, or a sequence of frames (C, H, W) in [0, 1].
+            network: any `VideoSegmenter`.
+            masks: masks (K, H, W) of the reference frame, on the network's device.
+            ref_frame: index of the reference frame.
+            predict: how frames are predicted; the default propagates both ways.
+
+        Yields:
+            One `FrameResult` per frame, in the order of time.
+
+        Raises:
+            FrameError: When the reference frame cannot be read.
+        """
+        annotated = self.annotate(video, masks, ref_frame)
+        frames = annotated.frames
+        assert isinstance(frames, WorkingFrames)
+        previous = annotated.masks
+        for index, prob in _in_order_of_time(predict(network, annotated), ref_frame):
+            original = frames.original(index)
+            error = frames.unreadable.get(index)
+            previous = previous if error else prob
+            full = masks if index == ref_frame else frames.restore(previous.to(masks)).squeeze(0)
+            yield FrameResult(index, original, full, error)
+
+    def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
+        """The video at the size at which the network works, on the masks' device, with its masks."""
+        frames = WorkingFrames(video, self.size, device=masks.device)
+        frames.original(ref_frame)
+        if ref_frame in frames.unreadable:
+            raise FrameError(frames.unreadable[ref_frame])
+        return AnnotatedVideo(frames, frames.resize(masks.unsqueeze(0)).clamp(0, 1), ref_frame)
+
+
+def _in_order_of_time(predictions: Predictions, ref_frame: int) -> Predictions:
+    """Hold back the frames before the reference (compressed) until all of them are there."""
+    before: list[tuple[int, bytes, torch.Size]] = []
+    for index, prob in predictions:
+        if index < ref_frame:
+            packed = zlib.compress(prob.half().cpu().numpy().tobytes(), level=1)
+            before.append((index, packed, prob.shape))
+            continue
+        while before:
+            earlier, packed, shape = before.pop()
+            yield earlier, torch.from_numpy(np.frombuffer(zlib.decompress(packed), np.float16).copy()).view(shape).float()
+        yield index, prob

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video's frames at the size at which a network works.
+
+Axes: `C` image channels, `H W` pixels of the video, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from monai_i2v.data import FrameError, Video
+
+__all__ = ["WorkingFrames", "working_size"]
+
+# Networks take any size from this one on, px.
+MIN_SIDE = 16
+# A frame whose sides differ more than this is not kept in proportion: its short side would need a huge long side.
+MAX_ASPECT = 2.0
+
+
+def working_size(height: int, width: int, size: int | None) -> tuple[int, int]:
+    """Rows and columns that a network works on: the short side becomes `size`, in proportion; None keeps the frame's.
+
+    Example::
+
+        >>> from monai_i2v.inferers import working_size
+        >>> working_size(480, 640, 256), working_size(480, 640, None), working_size(64, 1024, 256)
+        ((256, 341), (480, 640), (256, 512))
+    """
+    if size is None:
+        return max(height, MIN_SIDE), max(width, MIN_SIDE)
+    scale = size / min(height, width)
+    longest = round(size * MAX_ASPECT)
+    return min(round(height * scale), longest), min(round(width * scale), longest)
+
+
+class WorkingFrames(Sequence[Tensor]):
+    """Frames (1, C, h, w), decoded and resized when asked for.
+
+    A frame that cannot be decoded is replaced by the nearest one before it (or after it, at the start), and noted.
+
+    Args:
+        video: the video, or a sequence of frames (C, H, W) in [0, 1].
+        size: short side of the frames, px; None keeps the video's size.
+        device: where the frames go.
+    """
+
+    def __init__(self, video: Video | Sequence[Tensor], size: int | None, *, device: torch.device | str = "cpu") -> None:
+        self.video, self.device = video, device
+        height, width = (video.info.height, video.info.width) if isinstance(video, Video) else video[0].shape[-2:]
+        self.video_size = (int(height), int(width))
+        self.size = working_size(*self.video_size, size)
+        self.unreadable: dict[int, str] = {}
+        self._last: tuple[int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    @overload
+    def __getitem__(self, index: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Tensor]: ...
+    def __getitem__(self, index: int | slice) -> Tensor | list[Tensor]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        return self.resize(self.original(index).unsqueeze(0).to(self.device))
+
+    def original(self, index: int) -> Tensor:
+        """Frame (C, H, W) at the video's own size.
+
+        Raises:
+            FrameError: When no frame of the video can be decoded.
+        """
+        if self._last is None or self._last[0] != index:
+            self._last = (index, self._decode(index))
+        return self._last[1]
+
+    def resize(self, frame: Tensor) -> Tensor:
+        """Frames or masks (B, C, H, W) to the network's size, (B, C, h, w)."""
+        if frame.shape[-2:] == self.size:
+            return frame
+        return F.interpolate(frame, self.size, mode="bilinear", align_corners=False, antialias=True)
+
+    def restore(self, prob: Tensor) -> Tensor:
+        """Probabilities (B, K, h, w) to the video's size, (B, K, H, W)."""
+        if prob.shape[-2:] == self.video_size:
+            return prob
+        return F.interpolate(prob, self.video_size, mode="bilinear", align_corners=False)
+
+    def _decode(self, index: int) -> Tensor:
+        first_error: FrameError | None = None
+        for nearest in (*range(index, -1, -1), *range(index + 1, len(self))):
+            if nearest in self.unreadable:
+                continue
+            try:
+                return self.video[nearest]
+            except FrameError as error:
+                self.unreadable[nearest] = str(error)
+                first_error = first_error or error
+        raise first_error or FrameError(next(iter(self.unreadable.values())))

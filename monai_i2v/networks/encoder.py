@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all image encoders share: normalization, frozen stages, frozen batch norm.
+
+Axes: `B` videos, `C` image channels, `H W` pixels, `F` feature channels, `h w` features.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Encoder", "OutputStride", "STAGES"]
+
+STAGES = (4, 8, 16, 32)
+"""Names of an encoder's four stages: the stride each has in a classification network."""
+
+OutputStride: TypeAlias = Literal[8, 32]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Encoder(nn.Module, ABC):
+    """Features of a frame at four depths.
+
+    With ``output_stride=8`` the two deepest stages keep the resolution of stage 8 and use dilated convolutions
+    instead (the few-shot literature's backbone): their names stay 16 and 32.
+
+    Batch norm always uses its running statistics, also in training mode (all papers freeze it).
+
+    Args:
+        channels: feature channels `F` per stage.
+        mean: per-channel mean of the RGB input, for intensities in [0, 1].
+        std: per-channel standard deviation of the RGB input.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        channels: dict[int, int],
+        *,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    @abstractmethod
+    def stages(self) -> dict[int, nn.Module]:
+        """The modules of each stage, in the order in which a frame passes them; the stem belongs to stage 4."""
+
+    def freeze(self, stages: Sequence[int]) -> None:
+        """Exclude the parameters of `stages` from training.
+
+        Raises:
+            ValueError: When a stage is not one of 4, 8, 16, 32.
+        """
+        for stage in stages:
+            if stage not in STAGES:
+                raise ValueError(f"stage must be one of {STAGES}, got {stage}; name the stages to freeze.")
+            self.stages()[stage].requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Encoder:
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, frame: Tensor) -> dict[int, Tensor]:
+        """
+        Args:
+            frame: (B, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            Features (B, F, h, w) per stage.
+        """
+        x = (frame - self.mean) / self.std
+        features = {}
+        for stage, module in self.stages().items():
+            x = module(x)
+            features[stage] = x  # (B, F, h, w)
+        return features

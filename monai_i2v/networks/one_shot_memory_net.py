@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one-shot image network with a memory: what test-time training adapts to a video (TTT paper 3.3).
+
+Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels, `F` feature channels, `h w` features.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from monai_i2v.memory import MemoryBank
+from monai_i2v.memory.readout import Measure, Top
+from monai_i2v.networks.one_shot_net import OneShotNet, Support
+from monai_i2v.networks.segmentation_head import SegmentationHead
+from monai_i2v.propagation import propagate
+
+__all__ = ["HeadInit", "MemoryState", "OneShotMemoryNet", "widen_head"]
+
+HeadInit: TypeAlias = Literal["identity", "blend", "random"]
+
+
+@dataclass
+class MemoryState:
+    """What a video has accumulated."""
+
+    support: Support
+    bank: MemoryBank
+    frames: int  # seen so far, the reference included
+
+
+class OneShotMemoryNet(nn.Module):
+    """A copy of an image network whose head also sees what the frame's cells read from a memory of the video.
+
+    Keys are encoder features of the frame, shared by all objects; values are the enhanced features of each object.
+
+    Args:
+        image_net: the trained image network; it is copied and stays as it is.
+        head_init: how the widened head starts: ``"blend"``, as the image network's head on a mix of the frame's own
+            features and the read-out; ``"identity"``, ignoring the read-out; ``"random"``, untrained as in the paper.
+        blend: share of the read-out in the mix.
+        memory_every: every how many frames one is remembered; the paper takes 4.
+        capacity: frames that the memory holds, the reference included; the paper takes 10.
+        top: memory cells that a query keeps; the paper takes 20 %.
+        measure: similarity of keys; the paper takes ``"l2"``.
+        key: ``"encoder"``, the encoder's last stage as it is (the paper), or ``"matching"``, the image network's
+            learned matching key.
+
+    Raises:
+        ValueError: When `key` is ``"matching"`` and the image network has no such key.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import MobileNetV2Encoder, OneShotMemoryNet, OneShotNet
+        >>> image_net = OneShotNet(MobileNetV2Encoder(output_stride=8), width=32).eval()
+        >>> net = OneShotMemoryNet(image_net).eval()
+        >>> masks = torch.zeros(1, 2, 64, 64)
+        >>> masks[:, :, 16:48, 16:48] = 0.5
+        >>> net(torch.rand(1, 3, 3, 64, 64), masks).shape
+        torch.Size([1, 3, 2, 64, 64])
+    """
+
+    def __init__(
+        self,
+        image_net: OneShotNet,
+        *,
+        head_init: HeadInit = "blend",
+        blend: float = 0.25,
+        memory_every: int = 4,
+        capacity: int = 10,
+        top: Top = 0.2,
+        measure: Measure = "l2",
+        key: Literal["encoder", "matching"] = "encoder",
+    ) -> None:
+        super().__init__()
+        if key == "matching" and image_net.prior.key is None:
+            raise ValueError("key is 'matching', but the image network's prior has no key; use key='encoder'.")
+        self.net = copy.deepcopy(image_net)
+        self.net.head = widen_head(image_net.head, head_init, blend)
+        self.train(image_net.training)
+        self.memory_every, self.key = memory_every, key
+        self.capacity, self.top, self.measure = capacity, top, measure
+
+    def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            clip: (B, T, C, H, W), intensities in [0, 1]; the first frame is the reference.
+            masks: masks (B, K, H, W) of the first frame; one object that fills the frame when missing.
+
+        Returns:
+            Probabilities (B, T, K, H, W).
+        """
+        masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
+        return torch.stack(list(propagate(self, clip.unbind(1), masks)), dim=1)
+
+    def new_bank(self) -> MemoryBank:
+        """An empty memory with this network's settings."""
+        return MemoryBank(self.capacity, top=self.top, measure=self.measure)
+
+    def encode_key(self, features: dict[int, Tensor]) -> Tensor:
+        """Keys (B, D, h, w) of frames, from their encoder features."""
+        if self.key == "matching" and self.net.prior.key is not None:
+            return self.net.prior.key(features)
+        return features[max(features)]
+
+    def decode(self, embedded: Tensor, readout: Tensor) -> Tensor:
+        """Logits (B * K, 2, h, w) from enhanced features (B * K, F, h, w) and read-out (B, K, F, h, w)."""
+        return self.net.head(torch.cat([embedded, readout.flatten(0, 1)], dim=1))
+
+    def start(self, frame: Tensor, masks: Tensor) -> MemoryState:
+        """See `VideoSegmenter.start`."""
+        annotated = self.net.encode_annotated(frame, masks)
+        return self.start_from(annotated.whole, self.net.project_support(annotated))
+
+    def start_from(self, features: dict[int, Tensor], support: Support) -> MemoryState:
+        """`start` with the reference's encoder features at hand."""
+        k = support.present.shape[1]
+        bank = self.new_bank()
+        bank.write(self.encode_key(features), self.net.embed(features, support).unflatten(0, (-1, k)))
+        return MemoryState(support, bank, frames=1)
+
+    def step(self, frame: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
+        """See `VideoSegmenter.step`."""
+        k = state.support.present.shape[1]
+        features = self.net.encode_frame(frame)
+        key = self.encode_key(features)
+        embedded = self.net.embed(features, state.support)
+        logits = self.net.upsample(self.decode(embedded, state.bank.read(key)), frame.shape[-2:])
+        if state.frames % self.memory_every == 0:
+            state.bank.write(key, embedded.unflatten(0, (-1, k)))
+        state.frames += 1
+        return self.net.to_probabilities(logits, state.support.present), state
+
+
+def widen_head(head: SegmentationHead, init: HeadInit, blend: float = 0.25) -> SegmentationHead:
+    """A head for features and read-out side by side, made from a head for features alone.
+
+    Args:
+        head: the image network's head, for `F` channels.
+        init: see `OneShotMemoryNet`.
+        blend: share of the read-out, for ``"blend"``.
+
+    Returns:
+        A head for 2 `F` channels; the last convolution is copied in all cases.
+
+    Raises:
+        ValueError: When `init` is none of the three.
+    """
+    width, channels = head.conv.weight.shape[:2]
+    wide = SegmentationHead(2 * channels, width, dropout=head.dropout.p)
+    wide.classify.load_state_dict(head.classify.state_dict())
+    if init == "random":
+        nn.init.kaiming_normal_(wide.conv.weight)
+        return wide
+    if init not in ("identity", "blend"):
+        raise ValueError(f"head_init must be one of 'identity', 'blend', 'random', got {init!r}; use 'blend'.")
+    share = blend if init == "blend" else 0.0
+    weight = head.conv.weight.detach()
+    with torch.no_grad():
+        wide.conv.weight.copy_(torch.cat([(1 - share) * weight, share * weight], dim=1))
+        wide.conv.bias.copy_(head.conv.bias)  # type: ignore[arg-type, union-attr]
+    return wide

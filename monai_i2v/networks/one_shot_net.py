@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one-shot image network: a support image with its mask tells what to segment in a query image.
+
+TTT paper 3.2 and RAB 2.2 share this network; they differ in its arguments.
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `F` feature channels, `h w` features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.encoder import Encoder
+from monai_i2v.networks.feature_enhancement import FeatureEnhancement
+from monai_i2v.networks.prior_mask import PriorMask, PriorSupport, downsample_mask
+from monai_i2v.networks.segmentation_head import SegmentationHead
+from monai_i2v.networks.support_query_fusion import SupportQueryFusion
+
+__all__ = ["AnnotatedFeatures", "OneShotNet", "Support"]
+
+# The grid on which the network works, px; frames are padded to it and logits cropped back.
+GRID = 8
+
+
+class Support(NamedTuple):
+    """All that the network keeps of an annotated frame; encode it once per video."""
+
+    token: Tensor  # (B, K, F, 1, 1) or (B, K, F, h, w)
+    prior: PriorSupport
+    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+
+
+class AnnotatedFeatures(NamedTuple):
+    """What the encoder sees of an annotated frame."""
+
+    whole: dict[int, Tensor]  # per stage (B, F, h, w)
+    masked: dict[int, Tensor]  # per stage (B, K, F, h, w), of the frame with all but one object gray
+    cells: Tensor  # (B, K, h, w)
+    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+
+
+class OneShotNet(nn.Module):
+    """Segment a query image given one support image and its masks.
+
+    It is a `VideoSegmenter` too: the support is the reference frame, and every frame a query of its own.
+
+    Args:
+        encoder: image encoder; the papers use ``ResNetEncoder(50, output_stride=8, frozen=(4, 8, 16))``.
+        width: feature channels `F`.
+        middle_stages: encoder stages whose features are segmented (RAB's literal "first half" is ``(8,)``).
+        prior: the prior mask; the papers' is the default.
+        token: how the support enters the fusion, ``"gap"`` or ``"map"``; see `SupportQueryFusion`.
+        layers: layers of the feature enhancement.
+        dropout: share of channels dropped in the fusion in training.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import MobileNetV2Encoder, OneShotNet
+        >>> net = OneShotNet(MobileNetV2Encoder(output_stride=8), width=32).eval()
+        >>> support, query = torch.rand(2, 1, 3, 64, 64)
+        >>> mask = torch.zeros(1, 1, 64, 64)
+        >>> mask[..., 16:48, 16:48] = 1
+        >>> net(query, support, mask).shape  # logits of background and foreground
+        torch.Size([1, 2, 64, 64])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        width: int = 256,
+        middle_stages: Sequence[int] = (8, 16),
+        prior: PriorMask | None = None,
+        token: str = "gap",
+        layers: int = 3,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.width = width
+        self.middle_stages = tuple(middle_stages)
+        self.prior = PriorMask() if prior is None else prior
+        middle = sum(encoder.channels[stage] for stage in middle_stages)
+        self.fusion = SupportQueryFusion(
+            middle, width, priors=self.prior.channels, token="map" if token == "map" else "gap", dropout=dropout
+        )
+        self.enhance = FeatureEnhancement(width, layers=layers)
+        self.head = SegmentationHead(width, width)
+
+    def forward(self, query: Tensor, support: Tensor | None = None, support_mask: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            query: images (B, C, H, W) in [0, 1].
+            support: annotated images (B, C, H, W); the query itself when missing.
+            support_mask: masks (B, 1, H, W) of `support`; the whole image when missing.
+
+        Returns:
+            Logits (B, 2, H, W), background first.
+        """
+        support = query if support is None else support
+        support_mask = torch.ones_like(query[:, :1]) if support_mask is None else support_mask
+        features = self.embed(self.encode_frame(query), self.encode_support(support, support_mask))
+        return self.upsample(self.head(features), query.shape[-2:])
+
+    def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
+        """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
+        h, w = frame.shape[-2:]
+        padded = F.pad(frame, (0, -w % GRID, 0, -h % GRID), mode="replicate")
+        features = self.encoder(padded)
+        return {stage: features[stage] for stage in {*self.middle_stages, *self.prior.used_stages}}
+
+    def encode_support(self, frame: Tensor, masks: Tensor) -> Support:
+        """
+        Args:
+            frame: annotated frames (B, C, H, W).
+            masks: their masks (B, K, H, W).
+        """
+        return self.project_support(self.encode_annotated(frame, masks))
+
+    def encode_annotated(self, frame: Tensor, masks: Tensor) -> AnnotatedFeatures:
+        """The encoder's part of `encode_support`; it stays the same while only later layers are trained."""
+        b, k = masks.shape[:2]
+        whole = self.encode_frame(frame)
+        inside = masks.unsqueeze(2)  # (B, K, 1, H, W)
+        one_object = frame.unsqueeze(1) * inside + self.encoder.mean * (1 - inside)
+        masked = self.encode_frame(one_object.flatten(0, 1))  # (B * K, F, h, w)
+        grid = whole[self.middle_stages[0]].shape[-2:]
+        padded = F.pad(masks, (0, -masks.shape[-1] % GRID, 0, -masks.shape[-2] % GRID))
+        return AnnotatedFeatures(
+            whole=whole,
+            masked={stage: feature.unflatten(0, (b, k)) for stage, feature in masked.items()},
+            cells=downsample_mask(padded, (grid[0], grid[1])),
+            present=masks.amax(dim=(-2, -1), keepdim=True) > 0,
+        )
+
+    def project_support(self, annotated: AnnotatedFeatures) -> Support:
+        """The trained part of `encode_support`."""
+        middle = self._middle({stage: feature.flatten(0, 1) for stage, feature in annotated.masked.items()})
+        return Support(
+            token=self.fusion.encode_support(middle, annotated.cells),
+            prior=self.prior.encode_support(annotated.whole, annotated.masked, annotated.cells),
+            present=annotated.present,
+        )
+
+    def embed(self, features: dict[int, Tensor], support: Support) -> Tensor:
+        """Frame features, told what to look for: (B * K, F, h, w)."""
+        return self.enhance(self.fusion(self._middle(features), support.token, self.prior(features, support.prior)))
+
+    def upsample(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        """Logits (B, 2, h, w) on the network's grid to the frame's `size` (H, W)."""
+        full = F.interpolate(logits, scale_factor=GRID, mode="bilinear", align_corners=False)
+        return full[..., : size[0], : size[1]]
+
+    def to_probabilities(self, logits: Tensor, present: Tensor) -> Tensor:
+        """Logits (B * K, 2, H, W) of single objects to probabilities (B, K, H, W) that do not overlap."""
+        foreground = (logits[:, 1] - logits[:, 0]).unflatten(0, (-1, present.shape[1]))
+        return soft_aggregate(foreground.masked_fill(~present, float("-inf"))) * present
+
+    def start(self, frame: Tensor, masks: Tensor) -> Support:
+        """See `VideoSegmenter.start`."""
+        return self.encode_support(frame, masks)
+
+    def step(self, frame: Tensor, state: Support) -> tuple[Tensor, Support]:
+        """See `VideoSegmenter.step`."""
+        logits = self.upsample(self.head(self.embed(self.encode_frame(frame), state)), frame.shape[-2:])
+        return self.to_probabilities(logits, state.present), state
+
+    def _middle(self, features: dict[int, Tensor]) -> Tensor:
+        finest = features[self.middle_stages[0]]
+        same_size = [
+            F.interpolate(features[stage], finest.shape[-2:], mode="bilinear", align_corners=False)
+            for stage in self.middle_stages[1:]
+        ]
+        return torch.cat([finest, *same_size], dim=1)

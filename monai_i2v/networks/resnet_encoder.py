@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MONAI's ResNet as an encoder, key-compatible with torchvision and equal to it to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from monai.networks.nets import resnet18, resnet50
+from torch import nn
+
+from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride
+from monai_i2v.networks.pretrained import OfficialFile, load_pretrained
+
+__all__ = ["ResNetEncoder"]
+
+BUILDERS = {18: resnet18, 50: resnet50}
+CHANNELS = {18: {4: 64, 8: 128, 16: 256, 32: 512}, 50: {4: 256, 8: 512, 16: 1024, 32: 2048}}
+OFFICIAL = {
+    18: OfficialFile("https://download.pytorch.org/models/resnet18-f37072fd.pth"),
+    50: OfficialFile("https://download.pytorch.org/models/resnet50-0676ba61.pth"),
+}
+
+
+class ResNetEncoder(Encoder):
+    """Features of a ResNet at four depths.
+
+    Args:
+        depth: 18 or 50.
+        weights: path of a state dict (``.pth``, ``.npz``), ``"imagenet"`` for the official file, None for random ones.
+        output_stride: 32, or 8 with dilated convolutions in the last two stages.
+        frozen: stages that are not trained.
+        mean: per-channel mean of the RGB input, for intensities in [0, 1].
+        std: per-channel standard deviation of the RGB input.
+
+    Raises:
+        ValueError: When `depth` is not 18 or 50.
+        UsageError: When `weights` cannot be read.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import ResNetEncoder
+        >>> features = ResNetEncoder(50, output_stride=8)(torch.rand(1, 3, 64, 96))
+        >>> {stage: tuple(feature.shape) for stage, feature in features.items()}
+        {4: (1, 256, 16, 24), 8: (1, 512, 8, 12), 16: (1, 1024, 8, 12), 32: (1, 2048, 8, 12)}
+    """
+
+    def __init__(
+        self,
+        depth: Literal[18, 50] = 50,
+        weights: str | Path | None = None,
+        *,
+        output_stride: OutputStride = 32,
+        frozen: Sequence[int] = (),
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        if depth not in BUILDERS:
+            raise ValueError(f"depth must be one of {sorted(BUILDERS)}, got {depth}; use 50 for the papers' encoder.")
+        super().__init__(CHANNELS[depth], mean=mean, std=std)
+        # Without these two arguments MONAI's network takes torchvision's weights and computes something else.
+        net = BUILDERS[depth](spatial_dims=2, n_input_channels=3, conv1_t_stride=2, bias_downsample=False)
+        self.conv1, self.bn1, self.act, self.maxpool = net.conv1, net.bn1, net.act, net.maxpool
+        self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
+        if output_stride == 8:
+            _dilate(self.layer3, 2)
+            _dilate(self.layer4, 4)
+        if weights is not None:
+            load_pretrained(self, weights, OFFICIAL[depth], unused=("fc.",))
+        self.freeze(frozen)
+
+    def stages(self) -> dict[int, nn.Module]:
+        stem = nn.Sequential(self.conv1, self.bn1, self.act, self.maxpool, self.layer1)
+        return {4: stem, 8: self.layer2, 16: self.layer3, 32: self.layer4}
+
+
+def _dilate(stage: nn.Module, dilation: int) -> None:
+    """Trade the stride of a stage for dilation, in every 3x3 convolution (as PFENet's backbone does)."""
+    for module in stage.modules():
+        if isinstance(module, nn.Conv2d):
+            module.stride = (1, 1)
+            if module.kernel_size == (3, 3):
+                module.dilation = module.padding = (dilation, dilation)

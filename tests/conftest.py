@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A moving disc, and small networks, for all tests."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from monai_i2v.networks import MatchingKey, MobileNetV2Encoder, OneShotNet, PriorMask
+
+KEY_CHANNELS = {8: 32, 16: 96, 32: 320}
+
+
+def moving_disc(length: int = 6, size: tuple[int, int] = (64, 80), seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A bright disc that moves 2 px per frame over noise: frames (T, 3, H, W) in [0, 1], masks (T, 1, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    rows, columns = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    center = torch.arange(length).view(-1, 1, 1) * 2.0
+    inside = (rows - 30.0) ** 2 + (columns - 24.0 - center) ** 2 < 14.0**2  # (T, H, W)
+    noise = 0.1 * torch.rand(length, 3, *size, generator=generator)
+    color = torch.tensor([0.8, 0.5, 0.2]).view(1, 3, 1, 1)
+    return noise + color * inside.unsqueeze(1), inside.unsqueeze(1).float()
+
+
+@pytest.fixture
+def disc() -> tuple[Tensor, Tensor]:
+    return moving_disc()
+
+
+@pytest.fixture
+def image_net() -> OneShotNet:
+    """A small, untrained image network with a learned matching key, in evaluation mode."""
+    torch.manual_seed(0)
+    prior = PriorMask(masking="features", key=MatchingKey(KEY_CHANNELS, width=16))
+    return OneShotNet(MobileNetV2Encoder(output_stride=8), width=32, prior=prior, token="map").eval()
