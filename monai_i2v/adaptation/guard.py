@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 
 from torch import nn
 
@@ -39,10 +40,11 @@ class GuardedNetwork:
         self.guard, self.network, self.first_dice = guard, network, dice
         self.good = copy.deepcopy(network.state_dict())
 
-    def check(self, dice: float, area: float, teacher_area: float) -> bool:
+    def check(self, loss: float, dice: float, area: float, teacher_area: float) -> bool:
         """Accept the network's present weights as good, or restore the last good ones.
 
         Args:
+            loss: sum of the losses since the last check.
             dice: Dice of the reference frame.
             area: share of foreground in the student's masks.
             teacher_area: share of foreground in the teacher's masks of the same frames.
@@ -52,12 +54,14 @@ class GuardedNetwork:
         """
         ratio = (area + AREA_EPS) / (teacher_area + AREA_EPS)
         limit = self.guard.max_area_ratio
-        if dice >= self.first_dice - self.guard.max_dice_loss and 1 / limit <= ratio <= limit:
+        kept = dice >= self.first_dice - self.guard.max_dice_loss
+        if math.isfinite(loss) and kept and 1 / limit <= ratio <= limit:
             self.good = copy.deepcopy(self.network.state_dict())
             return True
         logger.warning(
-            "adaptation stopped: reference Dice %.3f (%.3f before), foreground %.2f times the teacher's; the last good "
-            "weights are used.",
+            "adaptation stopped: loss %.3g, reference Dice %.3f (%.3f before), foreground %.2f times the teacher's; the "
+            "last good weights are used.",
+            loss,
             dice,
             self.first_dice,
             ratio,

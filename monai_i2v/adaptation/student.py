@@ -96,8 +96,10 @@ class Student:
         recent, self.checked = self.log[self.checked :], len(self.log)
         if self.guarded is None or not recent:
             return True
-        area, teacher_area = (sum(step[name] for step in recent) for name in ("area", "teacher_area"))
-        return self.guarded.check(recent[-1]["ref_dice"], area / len(recent), teacher_area / len(recent))
+        loss, area, teacher_area = (
+            sum(step[name] for step in recent) / len(recent) for name in ("loss", "area", "teacher_area")
+        )
+        return self.guarded.check(loss, recent[-1]["ref_dice"], area, teacher_area)
 
     def _see(self, window: Window) -> AdaptationStep:
         records = self.records[window.video]

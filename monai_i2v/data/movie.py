@@ -30,6 +30,22 @@ class Movie(Video):
 
     Raises:
         UsageError: When the file is not a movie, is cut off, or has no frame that can be decoded.
+
+    Example::
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from monai_i2v.data.movie import Movie
+        >>> from monai_i2v.data.movie_writer import MovieWriter
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "cine.mp4"
+        ...     with MovieWriter(path, size=(32, 48), frame_time=0.04) as writer:
+        ...         for _ in range(3):
+        ...             writer.write(np.zeros((32, 48, 3), np.uint8))
+        ...     with Movie(path) as movie:
+        ...         len(movie), movie.read(2).shape, movie.info.frame_time
+        (3, (32, 48, 3), 0.04)
     """
 
     def __init__(self, path: Path, content: bytes | None = None) -> None:

@@ -37,6 +37,12 @@ class MovieIndex:
         stamps: one per frame, rising; in ticks of the stream, or 0, 1, 2 ... when there are no usable ones.
         keyframes: time stamps at which decoding can start; empty when it must start at the beginning.
         is_timed: whether `stamps` are the presentation time stamps of the decoded frames.
+
+    Example::
+
+        >>> from monai_i2v.data.movie_index import MovieIndex
+        >>> MovieIndex((0, 40, 80, 120), keyframes=(0, 80)).keyframes_until(120)
+        (80, 0)
     """
 
     stamps: tuple[int, ...]

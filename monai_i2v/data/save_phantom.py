@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.movie_writer import MovieWriter
 from monai_i2v.data.palette import png_palette
 from monai_i2v.data.phantom import MAX_OBJECTS, Phantom
+from monai_i2v.data.png_masks import save_png_labels
 
 __all__ = ["save_phantom"]
 
@@ -46,11 +44,5 @@ def save_phantom(phantom: Phantom, folder: str | Path) -> None:
     with MovieWriter(path, size=(info.height, info.width), frame_time=info.frame_time) as movie:
         for index in range(len(phantom)):
             movie.write(phantom.read(index))
-            _save_mask(phantom.label_map(index), Path(folder, "masks", f"{index:05d}.png"), palette)
-
-
-def _save_mask(label_map: np.ndarray, path: Path, palette: list[int]) -> None:
-    image = Image.fromarray(label_map)  # mode L
-    image.putpalette(palette)  # makes it mode P, values unchanged
-    with complete_file(path) as partial:
-        image.save(partial)
+            with complete_file(Path(folder, "masks", f"{index:05d}.png")) as partial:
+                save_png_labels(partial, phantom.label_map(index), palette)

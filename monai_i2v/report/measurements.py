@@ -111,9 +111,8 @@ class Measurements:
         with complete_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(Measurement._fields)
-            writer.writerows(
-                [round(v, DECIMALS) if isinstance(v, float) else v for v in row] for row in self.rows
-            )
+            for row in sorted(self.rows, key=lambda row: row.frame):  # a backward pass may have come first
+                writer.writerow([round(v, DECIMALS) if isinstance(v, float) else v for v in row])
 
     def _measure(
         self, index: int, mask: np.ndarray, label: int, confidence: float | None, note: str

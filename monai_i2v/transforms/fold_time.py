@@ -147,6 +147,7 @@ def _fold(clip: Tensor) -> Tensor:
     folded = with_meta_of(clip, folded.contiguous())
     if isinstance(folded, MetaTensor):
         folded.meta[FRAMES_KEY] = clip.shape[-1]
+        folded.spatial_ndim = 3  # of the affine; with 2, MONAI 1.6 cannot skip a random transform when lazy
     return folded
 
 

@@ -17,6 +17,13 @@ from monai_i2v.errors import UsageError
 RAMP = np.arange(3 * 4 * 6).reshape(3, 4, 6)  # (T, H, W)
 
 
+def can_read(video, index):
+    try:
+        return video.read(index) is not None
+    except FrameError:
+        return False
+
+
 def change(path, **elements):
     """Set elements of a DICOM file; a new transfer syntax stands in the file meta group."""
     file = pydicom.dcmread(path)
@@ -67,7 +74,12 @@ def test_monochrome1_is_inverted_for_the_networks_only(tmp_path, write_dicom):
 
 
 def test_rescale_and_window(tmp_path, write_dicom):
-    elements = {"RescaleSlope": 2, "RescaleIntercept": -100, "WindowCenter": [10.5, 99], "WindowWidth": [21, 9]}
+    elements = {
+        "RescaleSlope": 2,
+        "RescaleIntercept": -100,
+        "WindowCenter": [10.5, 99],
+        "WindowWidth": [21, 9],
+    }
     cine = open_dicom_file(write_dicom(tmp_path / "a.dcm", RAMP.astype(np.int16) - 10, **elements))
     assert cine.read(0)[0, :3, 0].tolist() == [-120, -118, -116]
     assert cine.window == (0, 20)
@@ -86,12 +98,21 @@ def test_8_bit_without_window_is_shown_as_it_is(tmp_path, write_dicom):
 
 def test_film_inside_dicom_is_decoded(tmp_path, write_movie, write_dicom):
     film = write_movie(tmp_path / "a.mp4", codec="libx264", pixels="yuv420p", codec_options={"crf": "4"})
-    path = write_dicom(tmp_path / "a.dcm", np.zeros((20, 32, 48, 3), np.uint8), FrameTime=50, PixelSpacing=[0.5, 0.4])
+    path = write_dicom(
+        tmp_path / "a.dcm", np.zeros((20, 32, 48, 3), np.uint8), FrameTime=50, PixelSpacing=[0.5, 0.4]
+    )
     change(
-        path, PixelData=encapsulate([film.read_bytes()], has_bot=False), TransferSyntaxUID="1.2.840.10008.1.2.4.102"
+        path,
+        PixelData=encapsulate([film.read_bytes()], has_bot=False),
+        TransferSyntaxUID="1.2.840.10008.1.2.4.102",
     )
     cine = open_dicom_file(path)
-    assert (cine.info.kind, len(cine), cine.info.frame_time, cine.info.spacing) == ("dicom", 20, 0.05, (0.5, 0.4))
+    assert (cine.info.kind, len(cine), cine.info.frame_time, cine.info.spacing) == (
+        "dicom",
+        20,
+        0.05,
+        (0.5, 0.4),
+    )
     assert cine.read(12)[20, 20, 0] == pytest.approx(96, abs=3)
 
 
@@ -102,15 +123,12 @@ def test_damaged_frame_is_reported_and_others_are_read(tmp_path):
     content[frame : frame + 300] = bytes(300)
     path.write_bytes(content)
     cine = open_dicom_file(path)
-    damaged = []
-    for index in range(30):
-        try:
-            cine.read(index)
-        except FrameError as error:
-            damaged.append(index)
-            assert "cannot be decoded; expected undamaged pixel data; export it again." in str(error)
-    assert len(damaged) == 1
-    assert 10 < damaged[0] < 29
+    with pytest.raises(
+        FrameError, match=r"cannot be decoded; expected undamaged pixel data; export it again\."
+    ):
+        [cine.read(index) for index in range(30)]
+    healthy = [index for index in range(30) if can_read(cine, index)]
+    assert len(healthy) == 29
 
 
 def test_missing_decoder_names_the_packages(tmp_path, write_dicom):
@@ -127,7 +145,9 @@ def test_missing_decoder_names_the_packages(tmp_path, write_dicom):
 def test_truncated_dicom(tmp_path, write_dicom):
     path = write_dicom(tmp_path / "a.dcm", RAMP.astype(np.uint8))
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UsageError, match=r"frame 2 of .*a\.dcm \(frames 0 to 2\) cannot be decoded; it is damaged"):
+    with pytest.raises(
+        UsageError, match=r"frame 2 of .*a\.dcm \(frames 0 to 2\) cannot be decoded; it is damaged"
+    ):
         open_dicom_file(path)
 
 
@@ -142,5 +162,7 @@ def test_dicom_without_pictures(tmp_path, write_dicom):
 
 def test_file_that_is_no_dicom(tmp_path):
     (tmp_path / "a.dcm").write_bytes(b"no DICOM" * 50)
-    with pytest.raises(UsageError, match=r"a\.dcm cannot be read as DICOM; it is damaged, cut off, or not what"):
+    with pytest.raises(
+        UsageError, match=r"a\.dcm cannot be read as DICOM; it is damaged, cut off, or not what"
+    ):
         open_dicom_file(tmp_path / "a.dcm")

@@ -50,7 +50,12 @@ def test_frame_time(elements, seconds):
 
 
 def test_spacing_is_that_of_the_largest_2d_region_in_mm():
-    regions = [region(20, 20, 0.01), region(90, 70, 0.03), region(99, 79, 0.5, unit=4), region(99, 79, 9, 3, 2)]
+    regions = [
+        region(20, 20, 0.01),
+        region(90, 70, 0.03),
+        region(99, 79, 0.5, unit=4),
+        region(99, 79, 9, 3, 2),
+    ]
     header = dataset(Rows=80, Columns=100, SequenceOfUltrasoundRegions=regions, PixelSpacing=[7, 7])
     assert spacing_of(header) == pytest.approx((0.6, 0.3))  # (row, column)
 

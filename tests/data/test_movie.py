@@ -201,3 +201,30 @@ def test_trimmed_movie_starts_where_a_player_starts(tmp_path, write_movie):
     movie = Movie(tmp_path / "b.mp4")
     assert len(movie) == 13
     assert np.allclose(gray_values(movie, [12, 0, 1]), [152, 56, 64], atol=3)
+
+
+def test_movie_with_damaged_frames_only(tmp_path, write_movie):
+    path = write_movie(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p")
+    for number in range(20):
+        damage(path, number)
+    with pytest.raises(UsageError, match=r"a\.avi (holds no frame that can be decoded|cannot be opened)"):
+        Movie(path)
+
+
+def test_frame_of_another_size_is_reported(tmp_path, write_movie):
+    small = write_movie(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p")
+    other = [np.zeros((64, 96, 3), np.uint8)]
+    large = write_movie(tmp_path / "b.avi", other, codec="mjpeg", pixels="yuvj420p")
+    with av.open(str(tmp_path / "c.mkv"), "w") as target, av.open(str(small)) as a, av.open(str(large)) as b:
+        stream = target.add_stream_from_template(a.streams.video[0])
+        parts = [packet for part in (a, b) for packet in part.demux(part.streams.video[0]) if packet.size]
+        for index, packet in enumerate(parts):
+            packet.pts = packet.dts = index
+            packet.stream = stream
+            target.mux(packet)
+    movie = Movie(tmp_path / "c.mkv")
+    assert gray_values(movie)[:20].count(None) == 0
+    with pytest.raises(
+        FrameError, match=r"frame 20 of .*c\.mkv is 96 x 64 \(width x height\); expected 48 x 32"
+    ):
+        movie.read(20)

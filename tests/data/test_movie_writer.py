@@ -42,9 +42,9 @@ def test_unknown_speed_is_25_frames_per_second_and_gray_is_gray(tmp_path: Path) 
 
 
 def test_nothing_is_left_behind_when_the_caller_fails(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), MovieWriter(tmp_path / "a.mp4", size=(32, 32)) as movie:
-        movie.write(np.zeros((32, 32, 3), dtype=np.uint8))
-        raise KeyError
+    frames = iter([np.zeros((32, 32, 3), dtype=np.uint8), "not a frame"])
+    with pytest.raises(AttributeError), MovieWriter(tmp_path / "a.mp4", size=(32, 32)) as movie:
+        list(map(movie.write, frames))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -51,9 +51,12 @@ def test_frames_and_affine_are_those_of_the_file(tmp_path, suffix):
 
 
 @pytest.mark.parametrize(
-    ("shape", "zooms"), [((6, 4, 3), (0.5, 0.4, 40)), ((6, 4, 1, 3), (0.5, 0.4, 8, 40)), ((6, 4, 3, 1), (0.5, 0.4, 40, 9))]
+    ("shape", "zooms"),
+    [((6, 4, 3), (0.5, 0.4, 40)), ((6, 4, 1, 3), (0.5, 0.4, 8, 40)), ((6, 4, 3, 1), (0.5, 0.4, 40, 9))],
 )
-@pytest.mark.parametrize(("unit", "seconds"), [("sec", 40), ("msec", 0.04), ("usec", 0.00004), ("unknown", None)])
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [("sec", 40), ("msec", 0.04), ("usec", 0.00004), ("unknown", None)]
+)
 def test_nifti_has_a_frame_time_when_it_has_a_unit_of_time(tmp_path, shape, zooms, unit, seconds):
     image = nib.Nifti1Image(PIXELS.reshape(shape), np.diag([0.5, 0.4, zooms[2], 1]))
     image.header.set_zooms(zooms)
@@ -64,6 +67,15 @@ def test_nifti_has_a_frame_time_when_it_has_a_unit_of_time(tmp_path, shape, zoom
     assert volume.frames[2, 1, 5, 0] == 65
     last = zooms[2] if shape != (6, 4, 1, 3) else seconds or 1  # a z axis becomes the time axis
     assert np.allclose(np.diag(volume.affine), [0.5, 0.4, last, 1])
+
+
+def test_unknown_codes_of_units_tell_nothing(tmp_path):
+    path = write_volume(tmp_path / "a.nii")
+    content = bytearray(path.read_bytes())
+    content[123] = 7  # xyzt_units
+    path.write_bytes(content)
+    volume = read_volume(path)
+    assert (volume.frame_time, volume.spacing) == (None, pytest.approx((0.4, 0.5)))
 
 
 def test_units_of_space_become_millimeters(tmp_path):
@@ -88,8 +100,9 @@ def test_4d_volume_of_simpleitk(tmp_path):
 
 
 def test_nrrd_says_that_an_axis_is_time(tmp_path):
-    header = 'NRRD0004\ntype: unsigned char\ndimension: 3\nsizes: 2 1 3\nkinds: domain domain time\nspacings: 0.5 0.4 40\n'
-    (tmp_path / "a.nrrd").write_text(header + 'units: "mm" "mm" "ms"\nencoding: ascii\n\n1 2 3 4 5 6\n')
+    size = "type: unsigned char\ndimension: 3\nsizes: 2 1 3\nencoding: ascii\n"
+    axes = 'kinds: domain domain time\nspacings: 0.5 0.4 40\nunits: "mm" "mm" "ms"\n'
+    (tmp_path / "a.nrrd").write_text(f"NRRD0004\n{size}{axes}\n1 2 3 4 5 6\n")
     volume = read_volume(tmp_path / "a.nrrd")
     assert volume.frame_time == pytest.approx(0.04)
     assert volume.frames[..., 0].tolist() == [[[1, 2]], [[3, 4]], [[5, 6]]]
@@ -120,7 +133,7 @@ def test_scaled_values_are_real_ones(tmp_path):
     image = nib.Nifti1Image(PIXELS, np.eye(4))
     image.header.set_slope_inter(0.5, -3)
     image.to_filename(tmp_path / "a.nii")
-    assert read_volume(tmp_path / "a.nii").frames[2, 1, 5, 0] == pytest.approx(65, abs=0.5)
+    assert read_volume(tmp_path / "a.nii").frames[2, 1, 5, 0] == 0.5 * 65 - 3
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -186,7 +199,9 @@ def test_window_is_robust_and_without_nan(tmp_path):
 
 
 def test_constant_volume_is_black_and_8_bit_is_shown_as_it_is(tmp_path):
-    constant = VolumeVideo(tmp_path, read_volume(write_volume(tmp_path / "a.nii", np.full(SHAPE, 7.0), np.eye(4))))
+    constant = VolumeVideo(
+        tmp_path, read_volume(write_volume(tmp_path / "a.nii", np.full(SHAPE, 7.0), np.eye(4)))
+    )
     assert (constant[1] == 0).all()
     path = write_volume(tmp_path / "b.nii", PIXELS.astype(np.uint8), np.eye(4))
     assert VolumeVideo(path, read_volume(path)).window == (0, 255)
@@ -196,7 +211,9 @@ def test_constant_volume_is_black_and_8_bit_is_shown_as_it_is(tmp_path):
 def test_several_slices_over_time(tmp_path, suffix):
     image = sitk.JoinSeries([sitk.GetImageFromArray(np.zeros((3, 4, 6), np.uint8)) for _ in range(2)])
     sitk.WriteImage(image, str(tmp_path / f"a{suffix}"))
-    with pytest.raises(UsageError, match=r"has 6 x 4 x 3 x 2 voxels; expected one slice over time, .* cut out one slice"):
+    with pytest.raises(
+        UsageError, match=r"has 6 x 4 x 3 x 2 voxels; expected one slice over time, .* cut out one slice"
+    ):
         read_volume(tmp_path / f"a{suffix}")
 
 
@@ -204,17 +221,21 @@ def test_several_slices_over_time(tmp_path, suffix):
 def test_voxels_with_two_values(tmp_path, suffix):
     image = sitk.GetImageFromArray(np.zeros((3, 4, 6, 2), np.uint8), isVector=True)
     sitk.WriteImage(image, str(tmp_path / f"a{suffix}"))
-    with pytest.raises(UsageError, match=r"has 2 values of type uint8 per voxel; expected 1 \(gray\) or 3 \(RGB\)"):
+    with pytest.raises(
+        UsageError, match=r"has 2 values of type uint8 per voxel; expected 1 \(gray\) or 3 \(RGB\)"
+    ):
         read_volume(tmp_path / f"a{suffix}")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kept", [0.5, 0.0])
 def test_damaged_volume(tmp_path, suffix, kept, capfd):
-    path = write_volume(tmp_path / f"a{suffix}", np.random.default_rng(0).integers(0, 999, (60, 40, 3)).astype(np.int16))
+    path = write_volume(
+        tmp_path / f"a{suffix}", np.random.default_rng(0).integers(0, 999, (60, 40, 3)).astype(np.int16)
+    )
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(UsageError, match="cannot be read as (NIfTI|a volume); it is damaged, cut off,"):
+    with pytest.raises(UsageError, match=r"cannot be read as (NIfTI|a volume); it is damaged, cut off,"):
         read_volume(path)
 
 

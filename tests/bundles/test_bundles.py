@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import BUNDLES, VIDEO_BUNDLES
+from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
+from PIL import Image
+
+from monai_i2v.errors import UsageError
+
+SCHEMA = Path(__file__).parent / "meta_schema_20240725.json"
+
+
+def workflow(name, recording, checkpoint, **overrides):
+    bundle = BUNDLES / name
+    return ConfigWorkflow(
+        str(bundle / "configs/inference.json"),
+        meta_file=str(bundle / "configs/metadata.json"),
+        workflow_type="infer",
+        bundle_root=str(bundle),
+        video=str(recording / "frames"),
+        ref_mask=str(recording / "mask.png"),
+        output_dir=str(recording / "out"),
+        checkpoint=str(checkpoint),
+        device="cpu",
+        size=48,
+        **overrides,
+    )
+
+
+@pytest.mark.parametrize("name", VIDEO_BUNDLES)
+def test_metadata_is_valid_and_the_network_answers_as_it_says(name, tmp_path):
+    config_dir = BUNDLES / name / "configs"
+    schema = tmp_path / "schema.json"
+    shutil.copy(SCHEMA, schema)
+    digest = hashlib.sha256(schema.read_bytes()).hexdigest()  # MONAI downloads the schema only when it is not there
+    verify_metadata(
+        meta_file=str(config_dir / "metadata.json"), filepath=str(schema), hash_val=digest, hash_type="sha256"
+    )
+    verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(config_dir / "metadata.json"),
+        config_file=str(config_dir / "inference.json"),
+        n=4,
+        device="cpu",
+    )
+
+
+@pytest.mark.parametrize("name", VIDEO_BUNDLES)
+def test_every_bundle_has_what_monais_specification_asks_for(name):
+    bundle = BUNDLES / name
+    for file in ("LICENSE", "configs/metadata.json", "configs/inference.json", "configs/logging.conf", "docs/README.md"):
+        assert (bundle / file).is_file(), file
+    metadata = json.loads((bundle / "configs/metadata.json").read_text())
+    assert metadata["version"] in metadata["changelog"]
+    assert not (bundle / "scripts").exists()
+
+
+@pytest.mark.parametrize("name", VIDEO_BUNDLES)
+def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, recording, checkpoint):
+    flow = workflow(name, recording, checkpoint)
+    flow.initialize()
+    assert flow.check_properties() == []
+    flow.run()
+    flow.finalize()
+    results = recording / "out/frames"
+    masks = {path.name: np.asarray(Image.open(path)) for path in sorted(results.glob("masks/*"))}
+    assert list(masks) == [f"frame_{index}.png" for index in range(4)]
+    assert np.array_equal(masks["frame_0.png"], np.asarray(Image.open(recording / "mask.png")))
+    assert set(np.unique(np.stack(list(masks.values())))) <= {0, 1, 7}
+    assert {path.name for path in results.iterdir()} == {
+        "masks",
+        "overlay.mp4",
+        "contact_sheet.png",
+        "areas.png",
+        "measurements.csv",
+        "run.json",
+    }
+    rows = (results / "measurements.csv").read_text().splitlines()
+    assert len(rows) == 1 + 4 * 2
+
+
+@pytest.mark.parametrize("preset", ["memory_only", "paper_video", "anchored"])
+@pytest.mark.parametrize("scope", ["video", "dataset", "sliding"])
+def test_presets_and_scopes_run(preset, scope, recording, checkpoint):
+    flow = workflow(VIDEO_BUNDLES[1], recording, checkpoint, preset=preset, scope=scope, max_seconds=1)
+    flow.initialize()
+    flow.run()
+    facts = json.loads((recording / "out/frames/run.json").read_text())
+    assert facts["settings"]["preset"] == preset
+    assert facts["labels"] == [1, 7]
+    assert facts["video"]["path"] == "frames"
+
+
+def test_a_datalist_gives_a_folder_per_video_and_one_bad_video_does_not_cost_the_others(recording, checkpoint):
+    videos = [
+        {"video": "frames", "ref_mask": "mask.png", "ref_frame": 2, "name": "first"},
+        {"video": "missing.mp4", "ref_mask": "mask.png"},
+        {"video": "frames/*.png", "ref_mask": "mask.png", "name": "third"},
+    ]
+    (recording / "list.json").write_text(json.dumps({"videos": videos}))
+    flow = workflow(VIDEO_BUNDLES[0], recording, checkpoint, datalist=str(recording / "list.json"))
+    flow.parser["video"] = flow.parser["ref_mask"] = None
+    flow.initialize()
+    with pytest.raises(RuntimeError) as info:  # MONAI wraps what happens in a config
+        flow.run()
+    assert isinstance(info.value.__cause__, UsageError)
+    assert "missing.mp4" in str(info.value.__cause__)
+    assert "(1 of 3 videos failed)" in str(info.value.__cause__)
+    assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "third"]
+
+
+def test_the_same_run_gives_the_same_masks(recording, checkpoint):
+    results = []
+    for _ in range(2):
+        flow = workflow(VIDEO_BUNDLES[1], recording, checkpoint, preset="anchored")
+        flow.initialize()
+        flow.run()
+        results.append([path.read_bytes() for path in sorted((recording / "out/frames/masks").iterdir())])
+    assert results[0] == results[1]

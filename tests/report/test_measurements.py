@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monai_i2v.data.video import VideoInfo
+from monai_i2v.errors import UsageError
+from monai_i2v.report.measurements import Measurements
+
+KNOWN = VideoInfo("cine.dcm", "dicom", 9, 4, 5, frame_time=0.02, spacing=(0.5, 0.25))
+UNKNOWN = VideoInfo("cine.mp4", "movie", 9, 4, 5)
+
+
+def label_map() -> np.ndarray:
+    labels = np.zeros((4, 5), dtype=np.int32)
+    labels[1:3, 2:5] = 70000  # 6 px around column 3, row 1.5
+    return labels
+
+
+def test_area_and_centroid_by_hand() -> None:
+    measurements = Measurements([70000], KNOWN)
+    measurements.add(3, label_map(), confidence=[0.75], note="doubtful")
+    (row,) = measurements.rows
+    assert row[:3] == (3, 0.06, 70000)
+    assert (row.area_px, row.area_mm2) == (6, 6 * 0.5 * 0.25)
+    assert (row.centroid_x_px, row.centroid_y_px) == (3.0, 1.5)
+    assert (row.confidence, row.note) == (0.75, "doubtful")
+
+
+def test_table_leaves_empty_what_is_unknown(tmp_path: Path) -> None:
+    measurements = Measurements([1, 70000], UNKNOWN)
+    measurements.add(1, label_map())
+    measurements.add(0, label_map(), note="reference")
+    measurements.save(tmp_path / "new" / "m.csv")
+    with (tmp_path / "new" / "m.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0].values()) == ["0", "", "1", "0", "", "", "", "", "reference"]
+    assert list(rows[1].values()) == ["0", "", "70000", "6", "", "3.0", "1.5", "", "reference"]
+    assert list(rows[0])[:5] == ["frame", "time_s", "label", "area_px", "area_mm2"]
+
+
+def test_errors(tmp_path: Path) -> None:
+    measurements = Measurements([1, 2], KNOWN)
+    with pytest.raises(ValueError, match="one number per label, 2, got 1"):
+        measurements.add(0, label_map(), confidence=[0.5])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"m\.csv cannot be written"):
+        measurements.save(tmp_path / "file" / "m.csv")
