@@ -59,8 +59,8 @@ class GuardedNetwork:
             self.good = copy.deepcopy(self.network.state_dict())
             return True
         logger.warning(
-            "adaptation stopped: loss %.3g, reference Dice %.3f (%.3f before), foreground %.2f times the teacher's; the "
-            "last good weights are used.",
+            "adaptation stopped: loss %.3g, reference Dice %.3f (%.3f before), foreground %.2f times the teacher's; "
+            "the last good weights are used.",
             loss,
             dice,
             self.first_dice,

@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from torch.optim import SGD, Adam
 
+from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
 from monai_i2v.errors import UsageError
 
-__all__ = ["PRESETS", "test_time_preset"]
+__all__ = ["PRESETS", "preset_trainer"]
 
-# The settings of each preset, on top of what the caller gives. `paper` is the closest reading of the TTT paper and meant
-# for all videos of a data set together; `paper_video` is its per-video reading; `anchored` adds the terms that know the
-# reference frame's truth.
+# What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
+# `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "memory_only": lambda: {"passes": 0},
     "paper": lambda: {
@@ -40,21 +40,29 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def test_time_preset(name: str, **settings: Any) -> TestTimeTrainer:
+def preset_trainer(
+    name: str, *, memory: Mapping[str, Any] | None = None, max_seconds: int | None = None, **settings: Any
+) -> TestTimeTrainer:
     """A `TestTimeTrainer` with named settings.
 
     Args:
         name: ``"memory_only"`` (no training), ``"paper"``, ``"paper_video"`` or ``"anchored"`` (recommended).
-        settings: arguments of `TestTimeTrainer`; the preset's own win, ``memory`` is merged.
+        memory: further arguments of `OneShotMemoryNet`.
+        max_seconds: time to spend at most.
+        settings: further arguments of `TestTimeTrainer`.
 
     Raises:
         UsageError: When there is no such preset.
+
+    Example::
+
+        >>> from monai_i2v.adaptation import preset_trainer
+        >>> preset_trainer("anchored", max_seconds=30).schedule
+        Schedule(passes=3, window=4, max_frames=64, max_seconds=30)
     """
     if name not in PRESETS:
         raise UsageError(f"preset is {name!r}, expected one of {', '.join(PRESETS)}; use 'anchored'.")
     preset = PRESETS[name]()
-    memory = {**settings.pop("memory", {}), **preset.pop("memory", {})}
-    return TestTimeTrainer(**{**settings, **preset, "memory": memory})
-
-
-test_time_preset.__test__ = False  # type: ignore[attr-defined]  # the name is the paper's, not a test's
+    schedule = Schedule(passes=preset.pop("passes"), max_seconds=max_seconds)
+    both = {**(memory or {}), **preset.pop("memory", {})}
+    return TestTimeTrainer(memory=both, schedule=schedule, **{**settings, **preset})

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
 from torch.optim import Optimizer
 
 from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, cat_features
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.reference_views import random_view
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
+from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.memory import MemoryBank
 from monai_i2v.metrics import dice
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
@@ -155,5 +154,8 @@ class Student:
     def _make_views(self, records: FrameRecords, seed: int) -> list[ReferenceView]:
         generator = torch.Generator().manual_seed(seed)
         frame = records.frame(records.video.ref_frame)
-        pairs = [(frame, records.masks), *(random_view(frame, records.masks, generator) for _ in range(VIEWS - 1))]
+        pairs = [
+            (frame, records.masks),
+            *(random_view(frame, records.masks, generator) for _ in range(VIEWS - 1)),
+        ]
         return [ReferenceView(self.network.net.encode_frame(view), masks) for view, masks in pairs]

@@ -14,15 +14,18 @@ from ignite.handlers import ProgressBar, TimeLimit
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.adaptation.guard import Guard
+from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.student import Student
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
+from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
 
 __all__ = ["Adapted", "TestTimeTrainer"]
 
+DEFAULT_SCHEDULE = Schedule()
+DEFAULT_OPTIMIZER = partial(SGD, lr=1e-4, momentum=0.9)
 DEFAULT_GUARD = Guard()
 
 
@@ -45,11 +48,9 @@ class TestTimeTrainer:
     Args:
         terms: loss terms; their weighted sum is minimized.
         memory: arguments of `OneShotMemoryNet`.
-        passes: passes over the video; 0 gives the image network with a memory, untrained.
-        window: frames per step; the paper takes 4.
-        optimizer: makes the optimizer from the parameters; the paper takes SGD.
-        max_frames: frames per video to learn from; longer videos give evenly spaced windows.
-        max_seconds: time to spend at most, None for no limit.
+        schedule: how long it learns and from which frames; no passes give the image network with a memory, untrained.
+        optimizer: makes the optimizer from the parameters; the default is the paper's SGD, with ten times its
+            learning rate.
         guard: takes back what harms the reference frame, None to let it happen.
         seed: start of the random stream.
         progress: show a progress bar.
@@ -62,17 +63,14 @@ class TestTimeTrainer:
         terms: Sequence[Term] = (),
         *,
         memory: Mapping[str, Any] | None = None,
-        passes: int = 5,
-        window: int = 4,
-        optimizer: Callable[..., Optimizer] = partial(SGD, lr=1e-4, momentum=0.9),
-        max_frames: int = 64,
-        max_seconds: int | None = None,
+        schedule: Schedule = DEFAULT_SCHEDULE,
+        optimizer: Callable[..., Optimizer] = DEFAULT_OPTIMIZER,
         guard: Guard | None = DEFAULT_GUARD,
         seed: int = 0,
         progress: bool = False,
     ) -> None:
-        self.terms, self.memory, self.passes, self.window = tuple(terms), dict(memory or {}), passes, window
-        self.optimizer, self.max_frames, self.max_seconds = optimizer, max_frames, max_seconds
+        self.terms, self.memory = tuple(terms), dict(memory or {})
+        self.schedule, self.optimizer = schedule, optimizer
         self.guard, self.seed, self.progress = guard, seed, progress
 
     def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
@@ -113,8 +111,8 @@ class TestTimeTrainer:
 
     def _slide(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
         state: MemoryState | None = None
-        for window in cut_windows(indices, self.window):
-            for left in reversed(range(self.passes if self.trains else 0)):
+        for window in cut_windows(indices, self.schedule.window):
+            for left in reversed(range(self.schedule.passes if self.trains else 0)):
                 student.learn(window, remember=left == 0)
             student.check()
             state = student.start(0) if state is None else state
@@ -126,7 +124,7 @@ class TestTimeTrainer:
     @property
     def trains(self) -> bool:
         """Whether there is anything to learn."""
-        return self.passes > 0 and len(self.terms) > 0
+        return self.schedule.passes > 0 and len(self.terms) > 0
 
     def _copy(self, network: OneShotNet) -> OneShotMemoryNet:
         torch.manual_seed(self.seed)  # for a random head
@@ -140,7 +138,7 @@ class TestTimeTrainer:
         )
 
     def _windows(self, video: AnnotatedVideo, number: int) -> list[Window]:
-        return make_windows(video, self.window, number=number, max_frames=self.max_frames)
+        return make_windows(video, self.schedule.window, number=number, max_frames=self.schedule.max_frames)
 
     def _run(self, student: Student, windows: Sequence[Sequence[Window]]) -> None:
         """Passes over all videos; the order of the videos is drawn anew for each pass."""
@@ -158,11 +156,11 @@ class TestTimeTrainer:
 
         engine = Engine(lambda engine, window: student.learn(window))
         engine.add_event_handler(Events.EPOCH_COMPLETED, guard)
-        if self.max_seconds is not None:
-            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.max_seconds))
+        if self.schedule.max_seconds is not None:
+            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.schedule.max_seconds))
         if self.progress:
             ProgressBar(desc="adapting").attach(
                 engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
             )
-        engine.run(stream(), max_epochs=self.passes, epoch_length=steps)
+        engine.run(stream(), max_epochs=self.schedule.passes, epoch_length=steps)
         student.check()

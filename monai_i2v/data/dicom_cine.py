@@ -64,9 +64,7 @@ class DicomCine(Video):
         self._frames, self._headers = tuple(frames), headers
         header = headers[frames[0][0]]
         height, width = int(header.Rows), int(header.Columns)
-        super().__init__(
-            VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header))
-        )
+        super().__init__(VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header)))
         self._check_decoding()
         if "MONOCHROME" in header.PhotometricInterpretation:
             low, high = window_of(header) or find_window(sample_frames(self))
@@ -78,8 +76,7 @@ class DicomCine(Video):
             return _to_intensities(next(iter_pixels(path, indices=[number])), self._headers[path])
         except DECODE_ERRORS as error:
             raise FrameError(
-                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged pixel data; "
-                "export it again."
+                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged pixel data; export it again."
             ) from error
 
     def _check_decoding(self) -> None:

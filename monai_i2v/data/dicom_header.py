@@ -56,8 +56,7 @@ def read_header(path: Path) -> Dataset:
         header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
     except (InvalidDicomError, OSError, EOFError, ValueError) as error:
         raise UsageError(
-            f"{path} cannot be read as DICOM; it is damaged, cut off, or not what its name says; "
-            "export it again."
+            f"{path} cannot be read as DICOM; it is damaged, cut off, or not what its name says; export it again."
         ) from error
     for keyword in ("RescaleSlope", "RescaleIntercept"):
         if keyword not in header and (value := _find(header, keyword)) is not None:
@@ -111,11 +110,7 @@ def _find_region(header: Dataset) -> Dataset | None:
 def _is_calibrated(region: Dataset) -> bool:
     units = (region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection"))
     deltas = (region.get("PhysicalDeltaX"), region.get("PhysicalDeltaY"))
-    return (
-        region.get("RegionSpatialFormat") == PICTURE_2D
-        and units == (CENTIMETERS, CENTIMETERS)
-        and all(deltas)
-    )
+    return region.get("RegionSpatialFormat") == PICTURE_2D and units == (CENTIMETERS, CENTIMETERS) and all(deltas)
 
 
 def _area(region: Dataset) -> int:

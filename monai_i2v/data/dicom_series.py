@@ -52,21 +52,16 @@ def _check_one_recording(folder: Path, headers: dict[Path, Dataset], multi_frame
     positions = {_position(header) for header in headers.values()}
     advice = "put the files of one recording in a folder of their own, or open one file."
     if not headers:
-        raise UsageError(
-            f"{folder} has DICOM files, but none with pictures; expected one series; choose another."
-        )
+        raise UsageError(f"{folder} has DICOM files, but none with pictures; expected one series; choose another.")
     if multi_frame:
-        raise UsageError(
-            f"{folder} holds {multi_frame} multi-frame DICOM files; each is a video by itself; {advice}"
-        )
+        raise UsageError(f"{folder} holds {multi_frame} multi-frame DICOM files; each is a video by itself; {advice}")
     if len(series) > 1:
         raise UsageError(f"{folder} holds {len(series)} DICOM series; expected one; {advice}")
     if len(sizes) > 1:
         (size, path), (other_size, other_path) = list(sizes.items())[:2]
         raise UsageError(
             f"{folder} has frames of different sizes: {path.name} is {size[0]} x {size[1]} and "
-            f"{other_path.name} is {other_size[0]} x {other_size[1]} (width x height); expected one size; "
-            + advice
+            f"{other_path.name} is {other_size[0]} x {other_size[1]} (width x height); expected one size; " + advice
         )
     if 1 < len(positions) < len(headers):
         raise UsageError(f"{folder} holds {len(positions)} slices over time; expected one slice; {advice}")

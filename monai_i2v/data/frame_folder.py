@@ -55,8 +55,7 @@ class FrameFolder(Video):
             frame = picture.read()
         except PICTURE_ERRORS as error:
             raise FrameError(
-                f"frame {index} ({picture.path}) cannot be decoded; expected an undamaged picture; "
-                "replace the file."
+                f"frame {index} ({picture.path}) cannot be decoded; expected an undamaged picture; replace the file."
             ) from error
         return np.broadcast_to(frame, (*frame.shape[:2], self._channels))
 
@@ -87,7 +86,6 @@ def _find_layout(path: str | Path, pictures: Sequence[Picture]) -> tuple[int, in
         channels = max(channels, layout[2])
     if first is None:
         raise UsageError(
-            f"{path} holds no picture that can be read; expected PNG, JPG, TIF or BMP files; "
-            "copy or export them again."
+            f"{path} holds no picture that can be read; expected PNG, JPG, TIF or BMP files; copy or export them again."
         )
     return height, width, channels

@@ -29,15 +29,12 @@ def sample_frames(video: Video) -> list[np.ndarray]:
             problem = error
     if not frames:
         raise UsageError(
-            f"{video.info.path} holds no frame that can be decoded; expected at least one; "
-            "copy or export it again."
+            f"{video.info.path} holds no frame that can be decoded; expected at least one; copy or export it again."
         ) from problem
     return frames
 
 
-def find_window(
-    frames: Sequence[np.ndarray], percentiles: tuple[float, float] = (0.0, 100.0)
-) -> tuple[float, float]:
+def find_window(frames: Sequence[np.ndarray], percentiles: tuple[float, float] = (0.0, 100.0)) -> tuple[float, float]:
     """Intensities to show as 0 and 1: (0, 255) for 8 bit, else percentiles of the finite values.
 
     Args:

@@ -96,8 +96,7 @@ def read_label_pictures(path: str | Path, pictures: Sequence[Picture]) -> np.nda
     sizes = {mask.shape for mask in masks}
     if len(sizes) != 1:
         raise UsageError(
-            f"the masks in {path} have {len(sizes)} different sizes; expected pictures of one size; "
-            "choose others."
+            f"the masks in {path} have {len(sizes)} different sizes; expected pictures of one size; choose others."
         )
     return np.stack(masks)
 
@@ -109,8 +108,7 @@ def _read_labels(picture: Picture) -> np.ndarray:
         raise
     except PICTURE_ERRORS as error:
         raise UsageError(
-            f"the mask {picture.path} cannot be read; it is damaged, cut off, or not what its name says; "
-            "save it again."
+            f"the mask {picture.path} cannot be read; it is damaged, cut off, or not what its name says; save it again."
         ) from error
 
 

@@ -65,8 +65,7 @@ class Movie(Video):
         frame = self._decoder.find(self._stamps[index])
         if frame is None:
             raise FrameError(
-                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged data; "
-                "copy the file again."
+                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged data; copy the file again."
             )
         rgb = _upright_rgb(frame)
         if rgb.shape[:2] != (self.info.height, self.info.width):
@@ -106,9 +105,7 @@ class _Decoder:
             return False
         keyframes = self._index.keyframes_until(stamp)
         return (
-            not keyframes
-            or keyframes[0] <= self._stamp
-            or self._index.count_between(self._stamp, stamp) <= NEAR_FRAMES
+            not keyframes or keyframes[0] <= self._stamp or self._index.count_between(self._stamp, stamp) <= NEAR_FRAMES
         )
 
     def _seek(self, stamp: int) -> None:

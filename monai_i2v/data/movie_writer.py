@@ -86,9 +86,7 @@ class MovieWriter:
         margins = [(0, side % 2) for side in self.size] + [(0, 0)]
         rgb = np.pad(np.broadcast_to(frame, (*self.size, 3)), margins, mode="edge")
         picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-        picture = picture.reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG
-        )
+        picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG)
         with self._discard_on_error():
             self._container.mux(self._stream.encode(picture))
 

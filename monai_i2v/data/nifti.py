@@ -38,8 +38,7 @@ def read_nifti(path: Path) -> Volume:
         pixels = np.asanyarray(image.dataobj)
     except READ_ERRORS as error:
         raise UsageError(
-            f"{path} cannot be read as NIfTI; it is damaged, cut off, or not what its name says; "
-            "export it again."
+            f"{path} cannot be read as NIfTI; it is damaged, cut off, or not what its name says; export it again."
         ) from error
     pixels = _with_channels(pixels)
     zooms = [*map(float, image.header.get_zooms()), 0.0, 0.0]

@@ -100,9 +100,7 @@ def _check(look: str, *, length: int, size: tuple[int, int], objects: int, perio
     if length < 1:
         raise ValueError(f"length must be 1 frame or more, got {length}; ask for at least one frame.")
     if min(size) < MIN_SIZE:
-        raise ValueError(
-            f"size must be at least ({MIN_SIZE}, {MIN_SIZE}) px, got {size}; enlarge the picture."
-        )
+        raise ValueError(f"size must be at least ({MIN_SIZE}, {MIN_SIZE}) px, got {size}; enlarge the picture.")
     if not 1 <= objects <= MAX_OBJECTS:
         raise ValueError(f"objects must be 1 to {MAX_OBJECTS}, got {objects}; choose one of these.")
     if period <= 0:
@@ -112,9 +110,7 @@ def _check(look: str, *, length: int, size: tuple[int, int], objects: int, perio
 def _heart(rng: np.random.Generator, scale: float, period: float, leaves: bool) -> list[MovingOutline]:
     """Left ventricle, left atrium (which fills late) and right ventricle of an apical view."""
 
-    def chamber(
-        place: tuple[float, float, float, float], angle: float, beat: float, lag: float
-    ) -> MovingOutline:
+    def chamber(place: tuple[float, float, float, float], angle: float, beat: float, lag: float) -> MovingOutline:
         x, y, a, b = (scale * value for value in place)
         shape = _jittered(rng, (x, y + APEX), (a, b), angle)
         return MovingOutline(shape, period, beat=beat, lag=lag, sway=0.010 * scale, tilt=0.05)

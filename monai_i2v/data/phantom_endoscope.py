@@ -113,9 +113,7 @@ class EndoscopeLook:
         diffuse = np.clip((1 - slope_x * to_lamp_x - slope_y * to_lamp_y) * normal * lamp, 0, 1)
         off_mirror = (slope_x + 0.5 * to_lamp_x) ** 2 + (slope_y + 0.5 * to_lamp_y) ** 2
         glint = np.exp(-off_mirror / 0.0028) * np.clip(2 * shade - 1, 0, 1)
-        return (
-            color * (1.12 * diffuse * shade * self.light)[..., None] + (0.75 * glint * self.light)[..., None]
-        )
+        return color * (1.12 * diffuse * shade * self.light)[..., None] + (0.75 * glint * self.light)[..., None]
 
     def _bar(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Distance of each pixel from the bar's tip along the bar (negative beyond it), and from its axis."""

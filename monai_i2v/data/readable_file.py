@@ -24,6 +24,4 @@ def check_readable(path: Path) -> None:
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
     if is_empty:
-        raise UsageError(
-            f"{path} is empty (0 bytes); expected a recording or a mask; copy or export it again."
-        )
+        raise UsageError(f"{path} is empty (0 bytes); expected a recording or a mask; copy or export it again.")

@@ -69,7 +69,7 @@ class Video(ABC):
             FrameError: When this one frame cannot be decoded.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Release files. A closed video is not read again."""
 
     def __len__(self) -> int:
@@ -77,7 +77,9 @@ class Video(ABC):
 
     def __getitem__(self, index: int) -> Tensor:
         if not 0 <= index < len(self):
-            raise IndexError(f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1}).")
+            raise IndexError(
+                f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
+            )
         black, white = self.window
         frame = (self.read(index).astype(np.float32) - black) / (white - black)
         frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0)

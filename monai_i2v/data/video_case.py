@@ -74,7 +74,9 @@ def _read_datalist(path: Path) -> list[VideoCase]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"the datalist {path} cannot be read ({error.strerror}); give an existing JSON file.") from error
+        raise UsageError(
+            f"the datalist {path} cannot be read ({error.strerror}); give an existing JSON file."
+        ) from error
     except ValueError as error:
         raise UsageError(f"the datalist {path} is not JSON ({error}); expected {EXPECTED_DATALIST}.") from error
     entries = content.get("videos") if isinstance(content, dict) else None
@@ -86,7 +88,12 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 
 
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
-    valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= {"video", "ref_mask", "ref_frame", "name"}
+    valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= {
+        "video",
+        "ref_mask",
+        "ref_frame",
+        "name",
+    }
     if not valid or not isinstance(entry.get("ref_frame", 0), int):
         raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
     video, mask = (str(path.parent / str(entry[key])) for key in ("video", "ref_mask"))

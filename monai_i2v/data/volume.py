@@ -55,9 +55,7 @@ class VolumeVideo(Video):
 
     def __init__(self, path: Path, volume: Volume) -> None:
         length, height, width = volume.frames.shape[:3]
-        super().__init__(
-            VideoInfo(str(path), "volume", length, height, width, volume.frame_time, volume.spacing)
-        )
+        super().__init__(VideoInfo(str(path), "volume", length, height, width, volume.frame_time, volume.spacing))
         self.volume = volume
         self.window = find_window(sample_frames(self), SHOWN_PERCENTILES)
 

@@ -103,7 +103,7 @@ class VideoEvaluator(Evaluator):
     ) -> None:
         if scope not in ("video", "dataset", "sliding"):
             raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset' or 'sliding'; use 'video'.")
-        self.network = network.to(device).eval()
+        self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
         self.failures: list[str] = []
         self.adapted_to_all: Adapted | None = None
@@ -123,7 +123,7 @@ class VideoEvaluator(Evaluator):
             UsageError: When a video failed, after the others are done.
         """
         self.failures, self.adapted_to_all = [], None
-        cases: Sequence[VideoCase] = self.data_loader  # type: ignore[assignment]
+        cases: Sequence[VideoCase] = self.data_loader
         if self.adaptation is not None and self.scope == "dataset":
             self.adapted_to_all = self._adapt_to_all(cases)
         super().run(global_epoch)
@@ -131,7 +131,7 @@ class VideoEvaluator(Evaluator):
             others = "" if len(cases) == 1 else f" ({len(self.failures)} of {len(cases)} videos failed)"
             raise UsageError(self.failures[0] + others)
 
-    def _iteration(self, engine: Engine, batchdata: VideoCase) -> VideoRun | None:  # type: ignore[override]
+    def _iteration(self, engine: Engine, batchdata: VideoCase) -> VideoRun | None:
         try:
             with open_video(batchdata.video) as video:
                 return self._segment(self._open(batchdata, video))
@@ -174,8 +174,8 @@ class VideoEvaluator(Evaluator):
         if self.adaptation is not None and adapted is None:
             adapted = self.adaptation.adapt(self.network, self.inferer.annotate(run.video, *where))
         run.adaptation_log = [] if adapted is None else adapted.log
-        network = self.network if adapted is None else adapted.network
-        return self.inferer.stream(run.video, network, *where)  # type: ignore[arg-type]
+        network: Any = self.network if adapted is None else adapted.network
+        return self.inferer.stream(run.video, network, *where)
 
     def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted:
         assert self.adaptation is not None

@@ -15,7 +15,14 @@ from ignite.engine import Engine
 from monai_i2v.data import open_mask_writer
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
-from monai_i2v.report import REFERENCE_NOTE, ContactSheet, Measurements, OverlayMovie, plot_areas, write_run_facts
+from monai_i2v.report import (
+    REFERENCE_NOTE,
+    ContactSheet,
+    Measurements,
+    OverlayMovie,
+    plot_areas,
+    write_run_facts,
+)
 
 __all__ = ["SaveVideoResults"]
 
@@ -144,6 +151,6 @@ def _explain(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(
-            f"the output directory {folder} cannot be written ({error.strerror}); choose a folder that you may write to "
-            f"and that has space."
+            f"the output directory {folder} cannot be written ({error.strerror}); choose a folder that you may write "
+            f"to and that has space."
         ) from error

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ Predictions: TypeAlias = Iterator[tuple[int, Tensor]]
 """Frame index and probabilities (1, K, h, w): frames before the reference going back, then the reference, then on."""
 
 
-class FrameResult(NamedTuple):
+@dataclass(frozen=True)
+class FrameResult:
     """One segmented frame."""
 
     index: int
@@ -68,9 +70,7 @@ class PropagationInferer(Inferer):
     def __init__(self, size: int | None = 256) -> None:
         self.size = size
 
-    def __call__(  # type: ignore[override]
-        self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0
-    ) -> Tensor:
+    def __call__(self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0) -> Tensor:
         """
         Args:
             inputs: videos (B, C, X, Y, T) in [0, 1], C = 1 or 3, as MONAI's transforms leave them.
@@ -142,5 +142,8 @@ def _in_order_of_time(predictions: Predictions, ref_frame: int) -> Predictions:
             continue
         while before:
             earlier, packed, shape = before.pop()
-            yield earlier, torch.from_numpy(np.frombuffer(zlib.decompress(packed), np.float16).copy()).view(shape).float()
+            yield (
+                earlier,
+                torch.from_numpy(np.frombuffer(zlib.decompress(packed), np.float16).copy()).view(shape).float(),
+            )
         yield index, prob

@@ -50,7 +50,9 @@ class WorkingFrames(Sequence[Tensor]):
         device: where the frames go.
     """
 
-    def __init__(self, video: Video | Sequence[Tensor], size: int | None, *, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, video: Video | Sequence[Tensor], size: int | None, *, device: torch.device | str = "cpu"
+    ) -> None:
         self.video, self.device = video, device
         height, width = (video.info.height, video.info.width) if isinstance(video, Video) else video[0].shape[-2:]
         self.video_size = (int(height), int(width))

@@ -17,7 +17,8 @@ class FeatureAlignmentLoss(nn.Module):
     It is added to the total loss: the minus sign of the paper's eq. 6 would push the student away from the teacher.
 
     Args:
-        direction: ``"teacher||student"`` (eq. 6, the usual direction of distillation) or ``"student||teacher"`` (eq. 4).
+        direction: ``"teacher||student"`` (eq. 6, the usual direction of distillation) or ``"student||teacher"``
+            (eq. 4).
 
     Example::
 

@@ -92,7 +92,8 @@ def read_memory(
 ) -> Tensor:
     """What each query cell reads from the memory: the values of similar cells, weighted by affinity.
 
-    A memory of one video (B = 1) serves any number of queries, frames of that video. Without gradients the queries are taken in chunks, so that temporaries stay small however large the memory is.
+    A memory of one video (B = 1) serves any number of queries, frames of that video. Without gradients the queries are
+    taken in chunks, so that temporaries stay small however large the memory is.
 
     Args:
         query: (B, Q, D).
@@ -111,9 +112,7 @@ def read_memory(
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
         return affinity(similarity(query, keys, measure, squares), top).unsqueeze(1) @ values
     rows = max(1, CHUNK_BYTES // (keys.shape[1] * keys.element_size()))
-    chunks = [
-        _read_chunk(similarity(part, keys, measure, squares), values, top) for part in query.split(rows, dim=1)
-    ]
+    chunks = [_read_chunk(similarity(part, keys, measure, squares), values, top) for part in query.split(rows, dim=1)]
     return torch.cat(chunks, dim=2)
 
 

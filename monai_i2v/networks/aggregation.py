@@ -17,7 +17,7 @@ def soft_aggregate(logits: Tensor) -> Tensor:
 
     The odds of all objects are normalized together with even odds for the background: a single object keeps its
     sigmoid, an object that is absent (logit minus infinity) does not disturb the others. (STM and STCN give the
-    background the odds that no object is there instead; one object's probability then becomes sharper than its sigmoid.)
+    background the odds that no object is there instead; one object's probability is then sharper than its sigmoid.)
 
     Args:
         logits: (B, K, H, W), foreground against background, one channel per object.

@@ -16,12 +16,22 @@ __all__ = ["MobileNetV2Encoder"]
 OFFICIAL = OfficialFile("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth")
 
 # Expansion, output channels, blocks and first stride of each group (the paper's table 2).
-GROUPS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+GROUPS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 # The last block of each stage, counted from the stem at 0 (METHODS of the few-shot literature tap the same depths).
 LAST_BLOCK = {4: 3, 8: 6, 16: 13, 32: 17}
 
 
-def _conv_norm(in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1) -> nn.Sequential:
+def _conv_norm(
+    in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+) -> nn.Sequential:
     padding = dilation * (kernel - 1) // 2
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False),
@@ -101,5 +111,6 @@ class MobileNetV2Encoder(Encoder):
     def stages(self) -> dict[int, nn.Module]:
         first = (0, *(last + 1 for last in LAST_BLOCK.values()))
         return {
-            stage: self.features[begin : last + 1] for begin, (stage, last) in zip(first, LAST_BLOCK.items(), strict=False)
+            stage: self.features[begin : last + 1]
+            for begin, (stage, last) in zip(first, LAST_BLOCK.items(), strict=False)
         }

@@ -89,7 +89,11 @@ class OneShotNet(nn.Module):
         self.prior = PriorMask() if prior is None else prior
         middle = sum(encoder.channels[stage] for stage in middle_stages)
         self.fusion = SupportQueryFusion(
-            middle, width, priors=self.prior.channels, token="map" if token == "map" else "gap", dropout=dropout
+            middle,
+            width,
+            priors=self.prior.channels,
+            token="map" if token == "map" else "gap",
+            dropout=dropout,
         )
         self.enhance = FeatureEnhancement(width, layers=layers)
         self.head = SegmentationHead(width, width)

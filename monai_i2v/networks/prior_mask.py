@@ -16,7 +16,14 @@ from torch import Tensor, nn
 
 from monai_i2v.memory import read_memory
 
-__all__ = ["MatchingKey", "PriorMask", "PriorSupport", "downsample_mask", "nearest_similarity", "normalize_prior"]
+__all__ = [
+    "MatchingKey",
+    "PriorMask",
+    "PriorSupport",
+    "downsample_mask",
+    "nearest_similarity",
+    "normalize_prior",
+]
 
 EPS = 1e-7
 
@@ -158,6 +165,6 @@ def normalize_prior(prior: Tensor) -> Tensor:
 
 def _read_mask(query: Tensor, key: Tensor, cells: Tensor) -> Tensor:
     """The support's masks (B, K, h, w), carried to the query by affinity of the keys (B, D, h, w)."""
-    by_cell = [keys.flatten(2).transpose(1, 2) for keys in (query, key)]  # (B, Q, D), (B, S, D)
-    readout = read_memory(*by_cell, cells.flatten(2).unsqueeze(-1))  # (B, K, Q, 1)
+    query_rows, key_rows = (keys.flatten(2).transpose(1, 2) for keys in (query, key))  # (B, Q, D), (B, S, D)
+    readout = read_memory(query_rows, key_rows, cells.flatten(2).unsqueeze(-1))  # (B, K, Q, 1)
     return readout.squeeze(-1).unflatten(-1, query.shape[-2:])

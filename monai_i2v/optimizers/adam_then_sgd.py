@@ -56,11 +56,11 @@ class AdamThenSGD(Optimizer):
         self.sgd = SGD(trained, lr=sgd_lr, momentum=momentum, weight_decay=weight_decay)
         self.param_groups = self.adam.param_groups
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with the optimizer whose turn it is."""
         optimizer = self.adam if self.steps < self.switch_step else self.sgd
         self.steps += 1
-        return optimizer.step(closure)  # type: ignore[arg-type]
+        return optimizer.step(closure)
 
     def state_dict(self) -> dict[str, Any]:
         """Both optimizers' states and the number of steps taken."""

@@ -15,9 +15,7 @@ from monai_i2v.data.video import VideoInfo
 
 __all__ = ["REFERENCE_NOTE", "Measurement", "Measurements"]
 
-REFERENCE_NOTE = (
-    "reference"  # the note of the frame whose mask was given; any other note marks a doubtful frame
-)
+REFERENCE_NOTE = "reference"  # the note of the frame whose mask was given; any other note marks a doubtful frame
 DECIMALS = 4
 
 
@@ -77,9 +75,7 @@ class Measurements:
         self.info = info
         self.rows: list[Measurement] = []
 
-    def add(
-        self, index: int, label_map: np.ndarray, confidence: Sequence[float] | None = None, note: str = ""
-    ) -> None:
+    def add(self, index: int, label_map: np.ndarray, confidence: Sequence[float] | None = None, note: str = "") -> None:
         """Measure a frame.
 
         Args:
@@ -114,9 +110,7 @@ class Measurements:
             for row in sorted(self.rows, key=lambda row: row.frame):  # a backward pass may have come first
                 writer.writerow([round(v, DECIMALS) if isinstance(v, float) else v for v in row])
 
-    def _measure(
-        self, index: int, mask: np.ndarray, label: int, confidence: float | None, note: str
-    ) -> Measurement:
+    def _measure(self, index: int, mask: np.ndarray, label: int, confidence: float | None, note: str) -> Measurement:
         area = int(mask.sum())
         spacing, frame_time = self.info.spacing, self.info.frame_time
         return Measurement(

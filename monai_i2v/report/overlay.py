@@ -12,9 +12,7 @@ from monai_i2v.data.palette import label_colors
 __all__ = ["overlay"]
 
 
-def overlay(
-    frame: np.ndarray, label_map: np.ndarray, labels: Sequence[int], *, alpha: float = 0.3
-) -> np.ndarray:
+def overlay(frame: np.ndarray, label_map: np.ndarray, labels: Sequence[int], *, alpha: float = 0.3) -> np.ndarray:
     """Paint the objects of a label map on a frame.
 
     Args:

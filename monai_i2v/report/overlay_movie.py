@@ -43,9 +43,7 @@ class OverlayMovie:
         True
     """
 
-    def __init__(
-        self, path: str | Path, info: VideoInfo, *, labels: Sequence[int], alpha: float = 0.3
-    ) -> None:
+    def __init__(self, path: str | Path, info: VideoInfo, *, labels: Sequence[int], alpha: float = 0.3) -> None:
         self.labels, self.alpha = labels, alpha
         self.movie = MovieWriter(path, size=(info.height, info.width), frame_time=info.frame_time)
 

@@ -63,9 +63,7 @@ class InvertibleDictionaryForm(DictionaryForm, InvertibleTransform):
 
     transform: InvertibleTransform
 
-    def __init__(
-        self, keys: KeysCollection, transform: InvertibleTransform, allow_missing_keys: bool = False
-    ) -> None:
+    def __init__(self, keys: KeysCollection, transform: InvertibleTransform, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, transform, allow_missing_keys)
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

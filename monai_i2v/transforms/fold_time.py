@@ -52,9 +52,7 @@ class FoldTime(InvertibleTransform):
             ValueError: When it has another number of axes.
         """
         if clip.ndim != 4:
-            raise ValueError(
-                f"clip must be (C, X, Y, T), got {tuple(clip.shape)}; add the axes that are missing."
-            )
+            raise ValueError(f"clip must be (C, X, Y, T), got {tuple(clip.shape)}; add the axes that are missing.")
         frames = clip.shape[-1]
         return self.push_transform(_fold(clip), orig_size=clip.shape[1:], extra_info={"frames": frames})
 
@@ -136,9 +134,7 @@ class UnfoldTimed(InvertibleDictionaryForm):
         True
     """
 
-    def __init__(
-        self, keys: KeysCollection, frames: int | None = None, allow_missing_keys: bool = False
-    ) -> None:
+    def __init__(self, keys: KeysCollection, frames: int | None = None, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, UnfoldTime(frames), allow_missing_keys)
 
 
@@ -158,9 +154,7 @@ def _unfold(folded: Tensor, frames: int) -> Tensor:
             f"{channels} channels cannot be unfolded into {frames} frames; between FoldTime and "
             "UnfoldTime, the number of channels may change only by whole clips."
         )
-    plain = convert_to_tensor(folded, track_meta=False).unflatten(
-        0, (channels // frames, frames)
-    )  # (C, T, X, Y)
+    plain = convert_to_tensor(folded, track_meta=False).unflatten(0, (channels // frames, frames))  # (C, T, X, Y)
     clip = with_meta_of(folded, plain.movedim(1, -1).contiguous())  # (C, X, Y, T)
     if isinstance(clip, MetaTensor):
         clip.meta.pop(FRAMES_KEY, None)

@@ -12,8 +12,9 @@ from monai_i2v.adaptation import (
     FirstFrame,
     MaskCycle,
     PredictionAlignment,
+    Schedule,
     TestTimeTrainer,
-    test_time_preset,
+    preset_trainer,
 )
 from monai_i2v.adaptation import student as student_module
 from monai_i2v.errors import UsageError
@@ -36,6 +37,10 @@ def annotated(disc, ref_frame=0, objects=1):
     return AnnotatedVideo(frames.split(1), masks, ref_frame)
 
 
+def passes(number, **options):
+    return Schedule(passes=number, **options)
+
+
 def same_weights(first, second):
     second = second.state_dict()
     return all(torch.equal(value, second[key]) for key, value in first.state_dict().items())
@@ -43,7 +48,7 @@ def same_weights(first, second):
 
 def test_the_given_network_is_bit_identical_afterwards(image_net, disc):
     before = copy.deepcopy(image_net)
-    adapted = TestTimeTrainer(ALL_TERMS, passes=1, memory=MATCHING).adapt(image_net, annotated(disc))
+    adapted = TestTimeTrainer(ALL_TERMS, schedule=passes(1), memory=MATCHING).adapt(image_net, annotated(disc))
     assert same_weights(image_net, before)
     assert [p.requires_grad for p in image_net.parameters()] == [p.requires_grad for p in before.parameters()]
     assert not same_weights(adapted.network.net.enhance, image_net.enhance)
@@ -52,7 +57,7 @@ def test_the_given_network_is_bit_identical_afterwards(image_net, disc):
 
 def test_same_seed_same_result_and_another_seed_another(image_net, disc):
     def adapt(seed):
-        trainer = TestTimeTrainer(ALL_TERMS, passes=1, memory=MATCHING, seed=seed)
+        trainer = TestTimeTrainer(ALL_TERMS, schedule=passes(1), memory=MATCHING, seed=seed)
         return trainer.adapt(image_net, annotated(disc)).network
 
     assert same_weights(adapt(0), adapt(0))
@@ -60,7 +65,7 @@ def test_same_seed_same_result_and_another_seed_another(image_net, disc):
 
 
 def test_without_passes_it_is_the_untrained_memory_network(image_net, disc):
-    adapted = test_time_preset("memory_only", memory=MATCHING).adapt(image_net, annotated(disc))
+    adapted = preset_trainer("memory_only", memory=MATCHING).adapt(image_net, annotated(disc))
     assert adapted.log == []
     assert same_weights(adapted.network, OneShotMemoryNet(image_net, key="matching"))
 
@@ -68,7 +73,7 @@ def test_without_passes_it_is_the_untrained_memory_network(image_net, disc):
 def test_identity_head_with_soft_targets_learns_nothing(image_net, disc):
     # The teacher is the exact minimizer of both of the paper's losses.
     terms = (PredictionAlignment(target="soft"), FeatureAlignment())
-    trainer = TestTimeTrainer(terms, passes=2, memory={**MATCHING, "head_init": "identity"}, guard=None)
+    trainer = TestTimeTrainer(terms, schedule=passes(2), memory={**MATCHING, "head_init": "identity"}, guard=None)
     adapted = trainer.adapt(image_net, annotated(disc))
     start = OneShotMemoryNet(image_net, head_init="identity", key="matching").state_dict()
     change = max((value - start[key]).abs().max() for key, value in adapted.network.state_dict().items())
@@ -78,7 +83,7 @@ def test_identity_head_with_soft_targets_learns_nothing(image_net, disc):
 def test_papers_losses_pull_a_random_head_to_the_teacher(image_net, disc):
     trainer = TestTimeTrainer(
         (PredictionAlignment(), FeatureAlignment()),
-        passes=15,
+        schedule=passes(15),
         memory={**MATCHING, "head_init": "random"},
         optimizer=partial(SGD, lr=1e-2, momentum=0.9),
         guard=None,
@@ -91,7 +96,7 @@ def test_papers_losses_pull_a_random_head_to_the_teacher(image_net, disc):
 
 def test_first_frame_and_cycle_terms_teach_the_object(image_net, disc):
     terms = (FirstFrame(), MaskCycle(0.5))
-    trainer = TestTimeTrainer(terms, passes=20, memory=MATCHING, optimizer=partial(Adam, lr=4e-3), guard=None)
+    trainer = TestTimeTrainer(terms, schedule=passes(20), memory=MATCHING, optimizer=partial(Adam, lr=4e-3), guard=None)
     video = annotated(disc)
     adapted = trainer.adapt(image_net, video)
     assert adapted.log[-1]["ref_dice"] > max(0.8, adapted.log[0]["ref_dice"])
@@ -101,7 +106,11 @@ def test_first_frame_and_cycle_terms_teach_the_object(image_net, disc):
 
 
 def test_the_log_tells_every_term_and_the_state_of_the_reference(image_net, disc):
-    log = TestTimeTrainer(ALL_TERMS, passes=2, memory=MATCHING, guard=None).adapt(image_net, annotated(disc)).log
+    log = (
+        TestTimeTrainer(ALL_TERMS, schedule=passes(2), memory=MATCHING, guard=None)
+        .adapt(image_net, annotated(disc))
+        .log
+    )
     assert len(log) == 4  # 5 frames after the reference in windows of 4, twice
     assert set(log[0]) == {
         "loss",
@@ -115,13 +124,14 @@ def test_the_log_tells_every_term_and_the_state_of_the_reference(image_net, disc
         "teacher_area",
     }
     assert log[0]["loss"] == pytest.approx(
-        sum(log[0][name] for name in ("PredictionAlignment", "FeatureAlignment", "FirstFrame", "MaskCycle")), rel=1e-5
+        sum(log[0][name] for name in ("PredictionAlignment", "FeatureAlignment", "FirstFrame", "MaskCycle")),
+        rel=1e-5,
     )
 
 
 @pytest.mark.parametrize("ref_frame", [0, 2, 5])
 def test_sliding_segments_every_frame_once(image_net, disc, ref_frame):
-    trainer = TestTimeTrainer((FirstFrame(),), passes=2, window=2, memory=MATCHING, guard=None)
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=passes(2, window=2), memory=MATCHING, guard=None)
     video = annotated(disc, ref_frame, objects=2)
     predictions = dict(trainer.adapt_sliding(image_net, video))
     assert sorted(predictions) == list(range(6))
@@ -131,33 +141,33 @@ def test_sliding_segments_every_frame_once(image_net, disc, ref_frame):
 
 def test_a_data_set_gives_one_network_for_all_its_videos(image_net, disc):
     videos = [annotated(disc), annotated(disc, ref_frame=3)]
-    log = TestTimeTrainer((FirstFrame(),), passes=1, memory=MATCHING, guard=None).adapt(image_net, videos).log
+    log = TestTimeTrainer((FirstFrame(),), schedule=passes(1), memory=MATCHING, guard=None).adapt(image_net, videos).log
     assert len(log) == 2 + 2
 
 
 def test_a_harmful_adaptation_is_taken_back(image_net, disc):
     torch.nn.init.constant_(image_net.head.classify.bias[1:], 5)  # all foreground: the reference's Dice is above zero
-    trainer = TestTimeTrainer((FirstFrame(),), passes=3, memory=MATCHING, optimizer=partial(SGD, lr=1e4))
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=passes(3), memory=MATCHING, optimizer=partial(SGD, lr=1e4))
     adapted = trainer.adapt(image_net, annotated(disc))
     assert same_weights(adapted.network, OneShotMemoryNet(image_net, key="matching"))
     assert len(adapted.log) == 2  # stopped after the first pass
 
 
 def test_a_budget_in_seconds_ends_it(image_net, disc):
-    trainer = TestTimeTrainer((FirstFrame(),), passes=100000, memory=MATCHING, max_seconds=1, guard=None)
+    trainer = TestTimeTrainer((FirstFrame(),), memory=MATCHING, schedule=passes(100000, max_seconds=1), guard=None)
     assert 0 < len(trainer.adapt(image_net, annotated(disc)).log) < 1000
 
 
 def test_a_video_of_one_frame_and_an_absent_object_work(image_net, disc):
     frames, masks = disc
     video = AnnotatedVideo(frames[:1].split(1), torch.cat([masks[:1], torch.zeros_like(masks[:1])], dim=1))
-    adapted = TestTimeTrainer(ALL_TERMS, passes=1, memory=MATCHING).adapt(image_net, video)
+    adapted = TestTimeTrainer(ALL_TERMS, schedule=passes(1), memory=MATCHING).adapt(image_net, video)
     assert all(value == value for step in adapted.log for value in step.values())  # no NaN
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_presets_run_on_one_window(image_net, disc, name):
-    trainer = test_time_preset(name, memory=MATCHING, max_seconds=1)
+    trainer = preset_trainer(name, memory=MATCHING, max_seconds=1)
     video = annotated(disc)
     network = trainer.adapt(image_net, AnnotatedVideo(video.frames[:2], video.masks)).network
     assert network.key == "matching"
@@ -166,4 +176,4 @@ def test_presets_run_on_one_window(image_net, disc, name):
 
 def test_unknown_preset_names_the_choices():
     with pytest.raises(UsageError, match="preset is 'best', expected one of memory_only, paper, paper_video, anchored"):
-        test_time_preset("best")
+        preset_trainer("best")

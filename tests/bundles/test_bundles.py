@@ -53,7 +53,13 @@ def test_metadata_is_valid_and_the_network_answers_as_it_says(name, tmp_path):
 @pytest.mark.parametrize("name", VIDEO_BUNDLES)
 def test_every_bundle_has_what_monais_specification_asks_for(name):
     bundle = BUNDLES / name
-    for file in ("LICENSE", "configs/metadata.json", "configs/inference.json", "configs/logging.conf", "docs/README.md"):
+    for file in (
+        "LICENSE",
+        "configs/metadata.json",
+        "configs/inference.json",
+        "configs/logging.conf",
+        "docs/README.md",
+    ):
         assert (bundle / file).is_file(), file
     metadata = json.loads((bundle / "configs/metadata.json").read_text())
     assert metadata["version"] in metadata["changelog"]

@@ -98,9 +98,7 @@ def test_8_bit_without_window_is_shown_as_it_is(tmp_path, write_dicom):
 
 def test_film_inside_dicom_is_decoded(tmp_path, write_movie, write_dicom):
     film = write_movie(tmp_path / "a.mp4", codec="libx264", pixels="yuv420p", codec_options={"crf": "4"})
-    path = write_dicom(
-        tmp_path / "a.dcm", np.zeros((20, 32, 48, 3), np.uint8), FrameTime=50, PixelSpacing=[0.5, 0.4]
-    )
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((20, 32, 48, 3), np.uint8), FrameTime=50, PixelSpacing=[0.5, 0.4])
     change(
         path,
         PixelData=encapsulate([film.read_bytes()], has_bot=False),
@@ -123,9 +121,7 @@ def test_damaged_frame_is_reported_and_others_are_read(tmp_path):
     content[frame : frame + 300] = bytes(300)
     path.write_bytes(content)
     cine = open_dicom_file(path)
-    with pytest.raises(
-        FrameError, match=r"cannot be decoded; expected undamaged pixel data; export it again\."
-    ):
+    with pytest.raises(FrameError, match=r"cannot be decoded; expected undamaged pixel data; export it again\."):
         [cine.read(index) for index in range(30)]
     healthy = [index for index in range(30) if can_read(cine, index)]
     assert len(healthy) == 29
@@ -145,9 +141,7 @@ def test_missing_decoder_names_the_packages(tmp_path, write_dicom):
 def test_truncated_dicom(tmp_path, write_dicom):
     path = write_dicom(tmp_path / "a.dcm", RAMP.astype(np.uint8))
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(
-        UsageError, match=r"frame 2 of .*a\.dcm \(frames 0 to 2\) cannot be decoded; it is damaged"
-    ):
+    with pytest.raises(UsageError, match=r"frame 2 of .*a\.dcm \(frames 0 to 2\) cannot be decoded; it is damaged"):
         open_dicom_file(path)
 
 
@@ -162,7 +156,5 @@ def test_dicom_without_pictures(tmp_path, write_dicom):
 
 def test_file_that_is_no_dicom(tmp_path):
     (tmp_path / "a.dcm").write_bytes(b"no DICOM" * 50)
-    with pytest.raises(
-        UsageError, match=r"a\.dcm cannot be read as DICOM; it is damaged, cut off, or not what"
-    ):
+    with pytest.raises(UsageError, match=r"a\.dcm cannot be read as DICOM; it is damaged, cut off, or not what"):
         open_dicom_file(tmp_path / "a.dcm")

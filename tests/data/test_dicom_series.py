@@ -54,27 +54,21 @@ def test_a_single_multi_frame_file_is_opened(tmp_path, write_dicom):
 def test_several_multi_frame_files(tmp_path, write_dicom):
     for name in "ab":
         write_dicom(tmp_path / name, np.zeros((3, 4, 6), np.uint8))
-    with pytest.raises(
-        UsageError, match="holds 2 multi-frame DICOM files; each is a video by itself; put the files"
-    ):
+    with pytest.raises(UsageError, match="holds 2 multi-frame DICOM files; each is a video by itself; put the files"):
         open_folder(tmp_path)
 
 
 def test_two_series(tmp_path, write_series):
     write_series("a", 1, 1)
     write_series("b", 2, 2, SeriesInstanceUID="1.2.4")
-    with pytest.raises(
-        UsageError, match=r"holds 2 DICOM series; expected one; put the files of one recording in a"
-    ):
+    with pytest.raises(UsageError, match=r"holds 2 DICOM series; expected one; put the files of one recording in a"):
         open_folder(tmp_path)
 
 
 def test_different_sizes(tmp_path, write_series):
     write_series("a", 1, 1)
     write_series("b", 2, 2, shape=(5, 8))
-    with pytest.raises(
-        UsageError, match=r"different sizes: a is 6 x 4 and b is 8 x 5 \(width x height\); expected"
-    ):
+    with pytest.raises(UsageError, match=r"different sizes: a is 6 x 4 and b is 8 x 5 \(width x height\); expected"):
         open_folder(tmp_path)
 
 

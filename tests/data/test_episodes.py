@@ -42,7 +42,12 @@ def test_a_class_with_one_image_is_its_own_support():
 
 
 def flipping(seed=0):
-    return Episodes(stills_with_sides(), Compose([RandFlipd(["image", "label"], prob=0.5, spatial_axis=0)]), length=8, seed=seed)
+    return Episodes(
+        stills_with_sides(),
+        Compose([RandFlipd(["image", "label"], prob=0.5, spatial_axis=0)]),
+        length=8,
+        seed=seed,
+    )
 
 
 def stills_with_sides():
@@ -81,6 +86,7 @@ def test_every_epoch_and_every_process_gets_its_own_episodes():
 def test_workers_change_nothing():
     episodes = flipping()
     alone, workers = (
-        torch.cat([batch["image"] for batch in DataLoader(episodes, batch_size=4, num_workers=count)]) for count in (0, 2)
+        torch.cat([batch["image"] for batch in DataLoader(episodes, batch_size=4, num_workers=count)])
+        for count in (0, 2)
     )
     assert torch.equal(alone, workers)

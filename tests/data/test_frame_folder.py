@@ -104,9 +104,7 @@ def test_damaged_picture_is_one_bad_frame(tmp_path):
         video = open_folder(tmp_path)
         assert len(video) == 3
         assert video.read(2).shape == (40, 60, 1)
-        with pytest.raises(
-            FrameError, match=r"frame 1 \(.*1\.png\) cannot be decoded; expected an undamaged picture"
-        ):
+        with pytest.raises(FrameError, match=r"frame 1 \(.*1\.png\) cannot be decoded; expected an undamaged picture"):
             video.read(1)
 
 
@@ -131,9 +129,7 @@ def test_different_sizes(tmp_path):
 
 def test_no_readable_picture(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(
-        UsageError, match="holds no picture that can be read; expected PNG, JPG, TIF or BMP files"
-    ):
+    with pytest.raises(UsageError, match="holds no picture that can be read; expected PNG, JPG, TIF or BMP files"):
         open_folder(tmp_path)
     save(tmp_path / "a.png", np.random.default_rng(0).integers(0, 255, (40, 60)).astype(np.uint8))
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:100])

@@ -146,9 +146,7 @@ def test_photo_has_too_many_labels(tmp_path):
 
 def test_empty_frame_of_a_series_is_named(tmp_path):
     path = write_mask(tmp_path / "a.nii", SERIES * np.array([1, 0, 1], np.uint8)[:, None, None])
-    with pytest.raises(
-        UsageError, match=r"a\.nii is empty \(all 0\) in frame 1; .* set ref_frame to a frame that has"
-    ):
+    with pytest.raises(UsageError, match=r"a\.nii is empty \(all 0\) in frame 1; .* set ref_frame to a frame that has"):
         read_mask(path, INFO, ref_frame=1)
 
 
@@ -165,9 +163,7 @@ def test_missing_and_damaged_files(tmp_path):
     with pytest.raises(UsageError, match=r"a\.png does not exist; expected a file"):
         read_mask(tmp_path / "a.png", INFO)
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(
-        UsageError, match=r"the mask .*a\.png cannot be read; it is damaged, cut off, or not what its"
-    ):
+    with pytest.raises(UsageError, match=r"the mask .*a\.png cannot be read; it is damaged, cut off, or not what its"):
         read_mask(tmp_path / "a.png", INFO)
 
 
@@ -181,8 +177,6 @@ def test_folder_without_masks_or_with_several_sizes(tmp_path):
 
 
 def test_volume_of_colors_is_no_mask(tmp_path):
-    sitk.WriteImage(
-        sitk.GetImageFromArray(np.zeros((3, 4, 6, 3), np.uint8), isVector=True), str(tmp_path / "a.mha")
-    )
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4, 6, 3), np.uint8), isVector=True), str(tmp_path / "a.mha"))
     with pytest.raises(UsageError, match=r"a\.mha stores colors; expected one label per voxel"):
         read_mask(tmp_path / "a.mha", INFO)

@@ -134,9 +134,7 @@ def test_itk_formats_give_themselves(tmp_path, out, suffix):
 
 
 def test_dicom_gives_pngs_and_nifti_with_spacing_and_frame_time(tmp_path, out, write_dicom):
-    path = write_dicom(
-        tmp_path / "a.dcm", np.zeros((3, *SHAPE), np.uint8), FrameTime=40, PixelSpacing=[0.5, 0.4]
-    )
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((3, *SHAPE), np.uint8), FrameTime=40, PixelSpacing=[0.5, 0.4])
     with open_mask_writer(out, open_video(path)) as writer:
         writer.write(1, labels_with(7))
     assert names(out) == ["masks.nii.gz", "masks/00000.png", "masks/00001.png", "masks/00002.png"]
@@ -193,9 +191,7 @@ def test_full_disk_on_png(tmp_path, out, monkeypatch):
 
     writer = open_mask_writer(out, write_frames(tmp_path / "frames"))
     monkeypatch.setattr(Image.Image, "save", save)
-    with pytest.raises(
-        UsageError, match=r"cannot be written to .* \(No space left on device\); .* free some space"
-    ):
+    with pytest.raises(UsageError, match=r"cannot be written to .* \(No space left on device\); .* free some space"):
         writer.write(0, labels_with(1))
 
 
@@ -211,9 +207,7 @@ def test_full_disk_on_volumes(tmp_path, out, suffix, capfd):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
     try:
-        with pytest.raises(
-            UsageError, match=r"cannot be written to .* \((File too large|SimpleITK cannot write it)\)"
-        ):
+        with pytest.raises(UsageError, match=r"cannot be written to .* \((File too large|SimpleITK cannot write it)\)"):
             writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -107,9 +107,7 @@ def test_damaged_frame_is_reported_and_later_ones_are_read(tmp_path, write_movie
     assert [index for index, value in enumerate(gray_values(movie)) if value is None] == [4]
     assert np.array_equal(movie.read(5), whole[5])
     assert np.array_equal(movie.read(3), whole[3])
-    with pytest.raises(
-        FrameError, match=r"frame 4 of .*a\.avi cannot be decoded; expected undamaged data; copy"
-    ):
+    with pytest.raises(FrameError, match=r"frame 4 of .*a\.avi cannot be decoded; expected undamaged data; copy"):
         movie.read(4)
 
 
@@ -140,9 +138,7 @@ def test_reading_does_not_hold_the_movie(tmp_path, write_movie):
 def test_file_that_is_no_movie(tmp_path, content):
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
-    with pytest.raises(
-        UsageError, match=r"a\.mp4 cannot be opened as a movie; it is damaged, cut off, or not"
-    ):
+    with pytest.raises(UsageError, match=r"a\.mp4 cannot be opened as a movie; it is damaged, cut off, or not"):
         Movie(path)
 
 
@@ -161,9 +157,7 @@ def test_cut_off_movie(tmp_path, write_movie, name, muxer_options):
     codec = {"codec": "libx264", "pixels": "yuv420p"} if name == "a.mp4" else {}
     path = write_movie(tmp_path / name, list(noise), muxer_options=muxer_options, **codec)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(
-        UsageError, match=r"is cut off after about \d+ frames; expected a complete file; copy"
-    ):
+    with pytest.raises(UsageError, match=r"is cut off after about \d+ frames; expected a complete file; copy"):
         Movie(path)
 
 
@@ -183,9 +177,7 @@ def test_movie_without_frames(tmp_path):
         stream = container.add_stream("mjpeg", rate=25)
         stream.width, stream.height, stream.pix_fmt = 48, 32, "yuvj420p"
         container.start_encoding()
-    with pytest.raises(
-        UsageError, match=r"a\.avi (holds no video frames; expected at least one|cannot be opened)"
-    ):
+    with pytest.raises(UsageError, match=r"a\.avi (holds no video frames; expected at least one|cannot be opened)"):
         Movie(tmp_path / "a.avi")
 
 
@@ -224,7 +216,5 @@ def test_frame_of_another_size_is_reported(tmp_path, write_movie):
             target.mux(packet)
     movie = Movie(tmp_path / "c.mkv")
     assert gray_values(movie)[:20].count(None) == 0
-    with pytest.raises(
-        FrameError, match=r"frame 20 of .*c\.mkv is 96 x 64 \(width x height\); expected 48 x 32"
-    ):
+    with pytest.raises(FrameError, match=r"frame 20 of .*c\.mkv is 96 x 64 \(width x height\); expected 48 x 32"):
         movie.read(20)

@@ -48,9 +48,7 @@ def test_nothing_is_left_behind_when_the_caller_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_full_disk_is_one_sentence_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     movie = MovieWriter(tmp_path / "a.mp4", size=(32, 32))
     container = movie._container
 

@@ -42,9 +42,7 @@ def test_first_frame_shows_every_object_unoccluded(look: str) -> None:
         video = Phantom(look, size=SMALL, objects=3, seed=seed, occlusion=True, leaves=True)
         areas = np.bincount(video.label_map(0).ravel(), minlength=4)[1:]
         assert (areas > 60).all(), (seed, areas)  # px of 96 x 96
-        assert np.array_equal(
-            video.label_map(0), Phantom(look, size=SMALL, objects=3, seed=seed).label_map(0)
-        )
+        assert np.array_equal(video.label_map(0), Phantom(look, size=SMALL, objects=3, seed=seed).label_map(0))
 
 
 def test_ventricle_squeezes_to_about_60_percent_of_its_area_and_opens_again() -> None:

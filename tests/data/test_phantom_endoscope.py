@@ -40,15 +40,12 @@ def test_camera_moves_the_objects_in_the_picture() -> None:
     thing = MovingOutline(Outline((0.0, 0.0), (0.1, 0.1), ripple=0.0), 25.0)
     look = EndoscopeLook(SIZE, outlines=[thing], length=20, seed=0)
     centers = [
-        np.argwhere(np.hypot(*thing.at(index, 20).local(*look.points(index))) < 1).mean(axis=0)
-        for index in (0, 12)
+        np.argwhere(np.hypot(*thing.at(index, 20).local(*look.points(index))) < 1).mean(axis=0) for index in (0, 12)
     ]
     assert 2 < np.hypot(*(centers[1] - centers[0])) < 20  # px
 
 
 def test_pan_shows_another_part_of_the_wall() -> None:
-    look, still = (
-        EndoscopeLook(SIZE, outlines=[], length=11, seed=0, pan=pan) for pan in ((0.5, 0.0), (0.0, 0.0))
-    )
+    look, still = (EndoscopeLook(SIZE, outlines=[], length=11, seed=0, pan=pan) for pan in ((0.5, 0.0), (0.0, 0.0)))
     assert np.allclose(look.points(5)[0] - still.points(5)[0], 0.5, atol=1e-6)
     assert np.array_equal(look.draw(0), still.draw(0))

@@ -31,9 +31,7 @@ def test_outside_the_sector_is_black() -> None:
 
 
 def test_depth_attenuates() -> None:
-    gray = np.mean(
-        [UltrasoundLook(SIZE, outlines=[], length=1, seed=s).draw(0)[..., 0] for s in range(3)], axis=0
-    )
+    gray = np.mean([UltrasoundLook(SIZE, outlines=[], length=1, seed=s).draw(0)[..., 0] for s in range(3)], axis=0)
     assert gray[25:45, 56:72].mean() > 1.2 * gray[95:115, 56:72].mean()
 
 
@@ -47,9 +45,7 @@ def test_speckle_stays_with_still_tissue_and_decorrelates_a_little() -> None:
 
 def test_speckle_moves_with_the_tissue() -> None:
     shift = 8  # px
-    chamber = MovingOutline(
-        Outline((-0.05, 0.6), (0.06, 0.06), ripple=0.0), 25.0, exit=(shift / SIZE[0], 0.0)
-    )
+    chamber = MovingOutline(Outline((-0.05, 0.6), (0.06, 0.06), ripple=0.0), 25.0, exit=(shift / SIZE[0], 0.0))
     look = UltrasoundLook(SIZE, outlines=[chamber], length=11, seed=0)
     before, after = look.draw(0)[..., 0], look.draw(5)[..., 0]
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]

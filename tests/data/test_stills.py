@@ -22,7 +22,11 @@ def test_pairs_are_found_with_their_classes(tmp_path):
     write_pair(tmp_path, "heart", "patient2_a", [3])
     write_pair(tmp_path, "polyp", "b", [1])
     stills = find_stills(tmp_path)
-    assert [(still["set"], still["classes"]) for still in stills] == [("heart", [1, 3]), ("heart", [3]), ("polyp", [1])]
+    assert [(still["set"], still["classes"]) for still in stills] == [
+        ("heart", [1, 3]),
+        ("heart", [3]),
+        ("polyp", [1]),
+    ]
     assert stills[0]["label"].endswith("heart/masks/patient1_a.png")
     assert len(find_stills(tmp_path, ["polyp"])) == 1
     assert len(find_stills(tmp_path, exclude=["patient1"])) == 2
@@ -37,10 +41,10 @@ def test_small_classes_and_unpaired_images_are_left_out(tmp_path):
 
 
 def test_a_missing_set_or_an_empty_folder_shows_the_expected_tree(tmp_path):
-    with pytest.raises(UsageError, match="holds no labelled images; expected <folder>/<set>/images/<name>.jpg"):
+    with pytest.raises(UsageError, match=r"holds no labelled images; expected <folder>/<set>/images/<name>.jpg"):
         find_stills(tmp_path)
     write_pair(tmp_path, "heart", "a", [1])
     with pytest.raises(UsageError, match=r"has no set 'lung'.*the sets found are \['heart'\]"):
         find_stills(tmp_path, ["lung"])
-    with pytest.raises(UsageError, match="no mask in .* covers 50% of its image"):
+    with pytest.raises(UsageError, match=r"no mask in .* covers 50% of its image"):
         find_stills(tmp_path, min_share=0.5)

@@ -40,9 +40,7 @@ def test_real_cine_is_read_right_where_monai_scrambles_it():
 
 
 def test_meta_data_tells_nothing_about_the_patient(tmp_path, write_dicom):
-    meta = load(
-        write_dicom(tmp_path / "a.dcm", np.zeros((3, 4, 6), np.uint8), FrameTime=40, CineRate=25)
-    ).meta
+    meta = load(write_dicom(tmp_path / "a.dcm", np.zeros((3, 4, 6), np.uint8), FrameTime=40, CineRate=25)).meta
     assert "Secret" not in str(meta)
     assert meta["frame_time"] == 0.04
     assert np.isnan(meta["spacing"]).all()
@@ -110,9 +108,7 @@ def test_16_bit_frames_are_raw(tmp_path):
 
 def test_reader_by_name_and_collated_in_a_loader(tmp_path, write_movie):
     path = write_movie(tmp_path / "a.mkv")
-    transform = LoadImaged(
-        "video", reader="monai_i2v.data.video_reader.VideoReader", ensure_channel_first=True
-    )
+    transform = LoadImaged("video", reader="monai_i2v.data.video_reader.VideoReader", ensure_channel_first=True)
     batch = next(iter(DataLoader(Dataset([{"video": str(path)}] * 2, transform), batch_size=2)))
     assert batch["video"].shape == (2, 3, 48, 32, 20)
     assert math.isclose(batch["video"].meta["frame_time"][1], 0.04)

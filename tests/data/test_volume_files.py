@@ -54,9 +54,7 @@ def test_frames_and_affine_are_those_of_the_file(tmp_path, suffix):
     ("shape", "zooms"),
     [((6, 4, 3), (0.5, 0.4, 40)), ((6, 4, 1, 3), (0.5, 0.4, 8, 40)), ((6, 4, 3, 1), (0.5, 0.4, 40, 9))],
 )
-@pytest.mark.parametrize(
-    ("unit", "seconds"), [("sec", 40), ("msec", 0.04), ("usec", 0.00004), ("unknown", None)]
-)
+@pytest.mark.parametrize(("unit", "seconds"), [("sec", 40), ("msec", 0.04), ("usec", 0.00004), ("unknown", None)])
 def test_nifti_has_a_frame_time_when_it_has_a_unit_of_time(tmp_path, shape, zooms, unit, seconds):
     image = nib.Nifti1Image(PIXELS.reshape(shape), np.diag([0.5, 0.4, zooms[2], 1]))
     image.header.set_zooms(zooms)
@@ -199,9 +197,7 @@ def test_window_is_robust_and_without_nan(tmp_path):
 
 
 def test_constant_volume_is_black_and_8_bit_is_shown_as_it_is(tmp_path):
-    constant = VolumeVideo(
-        tmp_path, read_volume(write_volume(tmp_path / "a.nii", np.full(SHAPE, 7.0), np.eye(4)))
-    )
+    constant = VolumeVideo(tmp_path, read_volume(write_volume(tmp_path / "a.nii", np.full(SHAPE, 7.0), np.eye(4))))
     assert (constant[1] == 0).all()
     path = write_volume(tmp_path / "b.nii", PIXELS.astype(np.uint8), np.eye(4))
     assert VolumeVideo(path, read_volume(path)).window == (0, 255)
@@ -221,9 +217,7 @@ def test_several_slices_over_time(tmp_path, suffix):
 def test_voxels_with_two_values(tmp_path, suffix):
     image = sitk.GetImageFromArray(np.zeros((3, 4, 6, 2), np.uint8), isVector=True)
     sitk.WriteImage(image, str(tmp_path / f"a{suffix}"))
-    with pytest.raises(
-        UsageError, match=r"has 2 values of type uint8 per voxel; expected 1 \(gray\) or 3 \(RGB\)"
-    ):
+    with pytest.raises(UsageError, match=r"has 2 values of type uint8 per voxel; expected 1 \(gray\) or 3 \(RGB\)"):
         read_volume(tmp_path / f"a{suffix}")
 
 

@@ -32,8 +32,7 @@ def slow_f(prediction: list[list[bool]], truth: list[list[bool]], radius: float)
     if not found or not real:
         return float(not found and not real)
     near = [
-        sum(any(math.dist(a, b) <= radius for b in other) for a in own)
-        for own, other in ((found, real), (real, found))
+        sum(any(math.dist(a, b) <= radius for b in other) for a in own) for own, other in ((found, real), (real, found))
     ]
     precision, recall = near[0] / len(found), near[1] / len(real)
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)

@@ -22,9 +22,7 @@ RIGHT = torch.tensor([[0, 1, 1], [0, 1, 1]]).bool()
         (EMPTY, LEFT, 0.0, 0.0),
     ],
 )
-def test_values(
-    prediction: torch.Tensor, truth: torch.Tensor, expected_dice: float, expected_iou: float
-) -> None:
+def test_values(prediction: torch.Tensor, truth: torch.Tensor, expected_dice: float, expected_iou: float) -> None:
     assert dice(prediction, truth).item() == pytest.approx(expected_dice)
     assert iou(prediction, truth).item() == pytest.approx(expected_iou)
 

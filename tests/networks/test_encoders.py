@@ -11,7 +11,12 @@ from monai_i2v.networks import MobileNetV2Encoder, ResNetEncoder
 def test_resnet_has_torchvisions_keys():
     keys = ResNetEncoder(50).state_dict().keys()
     assert len(keys) == 318  # torchvision's 320 without the classifier
-    assert {"conv1.weight", "bn1.running_var", "layer1.0.downsample.1.weight", "layer4.2.conv3.weight"} <= keys
+    assert {
+        "conv1.weight",
+        "bn1.running_var",
+        "layer1.0.downsample.1.weight",
+        "layer4.2.conv3.weight",
+    } <= keys
     assert len(ResNetEncoder(18).state_dict()) == 120
 
 
@@ -52,7 +57,8 @@ def test_resnet_computes_what_torchvisions_does():
 
 
 @pytest.mark.parametrize(
-    "make", [MobileNetV2Encoder, lambda **options: ResNetEncoder(18, **options), lambda **o: ResNetEncoder(50, **o)]
+    "make",
+    [MobileNetV2Encoder, lambda **options: ResNetEncoder(18, **options), lambda **o: ResNetEncoder(50, **o)],
 )
 @pytest.mark.parametrize(("output_stride", "strides"), [(32, (4, 8, 16, 32)), (8, (4, 8, 8, 8))])
 def test_feature_grids_have_the_stride_they_say(make, output_stride, strides):

@@ -25,7 +25,9 @@ def test_order_of_support_cells_changes_nothing():
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     support, cells = features(1).unsqueeze(1), half_marked()
     shuffled = [tensor.flatten(-2)[..., order].unflatten(-1, (4, 5)) for tensor in (support, cells)]
-    torch.testing.assert_close(nearest_similarity(features(), *shuffled), nearest_similarity(features(), support, cells))
+    torch.testing.assert_close(
+        nearest_similarity(features(), *shuffled), nearest_similarity(features(), support, cells)
+    )
 
 
 def test_an_empty_mask_gives_finite_priors():

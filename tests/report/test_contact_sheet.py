@@ -48,9 +48,7 @@ def test_sheet_shows_tiles_in_order_and_frames_the_marked_ones(tmp_path: Path) -
     sheet.save(tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as picture:
         assert picture.size == (3 * (128 + GAP) + GAP, 2 * (96 + CAPTION + GAP) + GAP)
-        centers = [
-            (GAP + 64 + k % 3 * (128 + GAP), GAP + 48 + k // 3 * (96 + CAPTION + GAP)) for k in range(4)
-        ]
+        centers = [(GAP + 64 + k % 3 * (128 + GAP), GAP + 48 + k // 3 * (96 + CAPTION + GAP)) for k in range(4)]
         assert [picture.getpixel(center)[0] for center in centers] == [20, 70, 120, 170]
         edges = [picture.getpixel((x - 64 - 2, y)) for x, y in centers]
         caption = picture.crop((GAP, GAP + 97, GAP + 128, GAP + 96 + CAPTION))

@@ -55,9 +55,7 @@ def test_stock_2d_transforms_treat_every_frame_as_they_treat_a_picture(make: Cal
     clip = make_clip()
     result = Compose([FoldTime(), make(), UnfoldTime()])(clip)
     for t in range(3):
-        assert torch.allclose(
-            result[..., t].as_tensor(), make()(clip[..., t].as_tensor()).as_tensor(), atol=1e-5
-        )
+        assert torch.allclose(result[..., t].as_tensor(), make()(clip[..., t].as_tensor()).as_tensor(), atol=1e-5)
 
 
 def test_affine_and_pixdim_change_in_x_and_y_and_stay_in_t() -> None:
@@ -103,9 +101,7 @@ def test_unfold_undoes_fold_exactly() -> None:
 def test_pipeline_can_be_inverted_for_a_prediction_with_other_channels() -> None:
     clip = make_clip()
     zoom = RandZoomd("image", prob=1.0, min_zoom=0.8, max_zoom=0.8, padding_mode="constant")
-    pipeline = Compose(
-        [FoldTimed("image"), zoom, RandFlipd("image", prob=1.0, spatial_axis=1), UnfoldTimed("image")]
-    )
+    pipeline = Compose([FoldTimed("image"), zoom, RandFlipd("image", prob=1.0, spatial_axis=1), UnfoldTimed("image")])
     data = pipeline({"image": clip})
     prediction = MetaTensor(torch.ones(4, *data["image"].shape[1:]), meta=data["image"].meta)
     prediction.applied_operations = data["image"].applied_operations

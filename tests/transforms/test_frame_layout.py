@@ -51,7 +51,5 @@ def test_from_frames_is_inverted() -> None:
 def test_error_names_the_expected_axes() -> None:
     with pytest.raises(ValueError, match=r"data must be \(C, X, Y, T\) or \(C, X, Y\), got \(4, 6\)"):
         ToFrames()(torch.rand(4, 6))
-    with pytest.raises(
-        ValueError, match=r"data must be \(T, C, H, W\) or \(C, H, W\), got \(1, 2, 1, 4, 6\)"
-    ):
+    with pytest.raises(ValueError, match=r"data must be \(T, C, H, W\) or \(C, H, W\), got \(1, 2, 1, 4, 6\)"):
         FromFrames()(torch.rand(1, 2, 1, 4, 6))

@@ -18,9 +18,7 @@ def test_metadata_are_copied_and_axes_counted_anew() -> None:
 
 
 def test_plain_source_gives_default_metadata() -> None:
-    assert torch.equal(
-        with_meta_of(torch.zeros(1), torch.ones(1, 2, 2)).affine, torch.eye(4, dtype=torch.float64)
-    )
+    assert torch.equal(with_meta_of(torch.zeros(1), torch.ones(1, 2, 2)).affine, torch.eye(4, dtype=torch.float64))
 
 
 def test_tracking_off_gives_the_data_themselves() -> None:

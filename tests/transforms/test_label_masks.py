@@ -43,9 +43,7 @@ def test_video_without_objects_is_background() -> None:
 
 
 def test_errors_tell_what_to_do() -> None:
-    with pytest.raises(
-        ValueError, match=r"fractions such as 0\.5, .* resample label maps with mode 'nearest'"
-    ):
+    with pytest.raises(ValueError, match=r"fractions such as 0\.5, .* resample label maps with mode 'nearest'"):
         labels_to_masks(torch.tensor([[0.0, 0.5]]))
     for labels in ([1, 1], [0, 1], [-3], [2**31]):
         with pytest.raises(ValueError, match="labels must be distinct whole numbers from 1 to 2147483647"):

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How good are the methods? Dice, IoU (which is DAVIS J) and boundary F of every object of every clip.
+
+    python benchmarks/accuracy.py --data DIR --output FILE.json --methods copy,image,anchored
+
+Frame 0 is given and does not count, nor do frames without truth of an object. Frames are averaged to objects, objects
+to clips, clips to families. The file is written after every clip; the same command again goes on where it stopped.
+To compare another method, add it to `METHODS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from clips import PHANTOM, Clip, find_clips, make_phantoms, scored_frames, select_clips
+from monai.bundle import ConfigParser
+from scores import Results, Row, print_differences, print_scores
+from torch import Tensor
+from tqdm import tqdm
+
+from monai_i2v.adaptation import TestTimeTrainer
+from monai_i2v.engines import select_device
+from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.inferers import PropagationInferer
+from monai_i2v.metrics import boundary_f, dice, iou
+from monai_i2v.networks import OneShotNet
+from monai_i2v.report import sha256_of
+from monai_i2v.transforms import labels_to_masks, masks_to_labels
+from monai_i2v.transforms.label_masks import occurring_labels
+
+BUNDLE = Path(__file__).parents[1] / "bundles" / "test_time_training_video_segmentation"
+CAUTION = "Two small sets: they say whether something helps; they do not reproduce a paper's table."
+
+
+class Bundle:
+    """What a bundle's ``inference.json`` builds.
+
+    Args:
+        folder: the bundle.
+        settings: values for the file's keys.
+    """
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.config = ConfigParser()
+        self.config.read_config(folder / "configs" / "inference.json")
+        self.config.update({"bundle_root": str(folder), "adaptation::progress": False, **settings})
+        self.device = select_device(self.config["device"])
+
+    @cached_property
+    def network(self) -> OneShotNet:
+        """The trained image network."""
+        return self.config.get_parsed_content("network").to(self.device).eval()
+
+    @cached_property
+    def inferer(self) -> PropagationInferer:
+        """What propagates masks, at the bundle's working size."""
+        return self.config.get_parsed_content("inferer")
+
+    def trainer(self, preset: str) -> TestTimeTrainer:
+        """Test-time training as the bundle sets it up, with another preset."""
+        self.config["preset"] = preset
+        return self.config.get_parsed_content("adaptation")
+
+    def facts(self) -> dict[str, Any]:
+        """All that decides about the numbers, for JSON."""
+        facts = {
+            "checkpoint_sha256": sha256_of(self.config.get_parsed_content("checkpoint")),
+            "device": self.device.type,
+            "torch": torch.__version__,
+            "phantom": PHANTOM,
+            **{key: self.config[key] for key in ("size", "seed", "network_def", "adaptation")},
+        }
+        return json.loads(json.dumps(facts))
+
+
+Method: TypeAlias = Callable[[Bundle, Sequence[Tensor], Tensor], Iterable[Tensor]]
+"""From the frames (3, H, W) and the masks (K, H, W) of frame 0 to probabilities (K, H, W) of every frame, in order."""
+
+
+def copy_first_mask(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> Iterator[Tensor]:
+    """Nothing moves."""
+    return (masks for _ in frames)
+
+
+def image_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> Iterator[Tensor]:
+    """Every frame by itself, from frame 0."""
+    return (result.prob for result in bundle.inferer.stream(frames, bundle.network, masks))
+
+
+def adapted_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, preset: str) -> Iterator[Tensor]:
+    """A network with memory, adapted to the clip."""
+    video = bundle.inferer.annotate(frames, masks)
+    network = bundle.trainer(preset).adapt(bundle.network, video).network
+    return (result.prob for result in bundle.inferer.stream(frames, network, masks))
+
+
+METHODS: dict[str, Method] = {
+    "copy": copy_first_mask,
+    "image": image_network,
+    "memory_only": partial(adapted_network, preset="memory_only"),
+    "paper_video": partial(adapted_network, preset="paper_video"),
+    "anchored": partial(adapted_network, preset="anchored"),
+}
+
+
+def measure(method: str, bundle: Bundle, clip: Clip) -> list[Row]:
+    """Run a method on a clip and score its objects."""
+    truth = clip.read_truth()
+    counted = scored_frames(truth)
+    if not counted:
+        return []
+    frames, labels = list(clip.video), occurring_labels(truth[0])
+    begin = time.perf_counter()
+    probs = METHODS[method](bundle, frames, labels_to_masks(truth[0], labels).to(bundle.device))
+    with torch.no_grad():
+        found = [masks_to_labels(prob, labels).cpu() for _, prob in zip(frames, probs, strict=True)]
+    seconds = (time.perf_counter() - begin) / len(frames)
+    return [
+        Row(method, clip.name, label, len(indices), **score(found, truth, label, indices), seconds_per_frame=seconds)
+        for label, indices in counted.items()
+    ]
+
+
+def score(found: Sequence[Tensor], truth: Mapping[int, Tensor], label: int, indices: Sequence[int]) -> dict[str, float]:
+    """Mean scores of an object over frames, from label maps (H, W)."""
+    prediction = torch.stack([found[index] == label for index in indices])  # (T, H, W)
+    real = torch.stack([truth[index] == label for index in indices])
+    overlap = iou(prediction, real).mean().item()
+    outline = boundary_f(prediction, real).mean().item()
+    return {"dice": dice(prediction, real).mean().item(), "iou": overlap, "j": overlap, "f": outline}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure what the command line asks for, and print it."""
+    args = parse_args(argv)
+    settings = {"size": args.size, "seed": args.seed, "device": args.device}
+    if args.checkpoint is not None:
+        settings["checkpoint"] = str(args.checkpoint)
+    bundle = Bundle(args.bundle, **settings)
+    clips = find_clips(args.data) + make_phantoms(args.phantoms)
+    clips = select_clips(clips, prefix=args.clips, limit=args.limit)
+    results = Results(args.output, bundle.facts(), command_of(args))
+    wanted = [(method, clip) for clip in clips for method in args.methods if not results.has(method, clip.name)]
+    for method, clip in (bar := tqdm(wanted)):
+        bar.set_description(f"{method} on {clip.name}")
+        results.add(measure(method, bundle, clip))
+    names = {clip.name for clip in clips}
+    rows = [row for row in results.rows if row.method in args.methods and row.clip in names]
+    print_scores(rows)
+    print_differences(rows)
+    print(CAUTION)
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
+    parser.add_argument("--methods", type=method_names, default=list(METHODS), help=f"of {','.join(METHODS)}")
+    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
+    parser.add_argument("--clips", default="", help="take clips only whose names start so")
+    parser.add_argument("--phantoms", type=int, default=2, help="phantoms of each look")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of network and adaptation")
+    parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if not given")
+    parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
+    parser.add_argument("--seed", type=int, default=0, help="of the adaptation")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    return parser.parse_args(argv)
+
+
+def method_names(text: str) -> list[str]:
+    """Names of methods, separated by commas."""
+    names = text.split(",")
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no method {unknown[0]!r}; choose from {', '.join(METHODS)}")
+    return names
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command, with bare names of files: where they lie is nobody's business."""
+    given = {name: ",".join(value) if name == "methods" else value for name, value in vars(args).items()}
+    words = [
+        word
+        for name, value in given.items()
+        if value not in (None, "")
+        for word in (f"--{name}", value.name if isinstance(value, Path) else str(value))
+    ]
+    return shlex.join(["python", "benchmarks/accuracy.py", *words])
+
+
+if __name__ == "__main__":
+    show_usage_errors_in_one_sentence()
+    main()

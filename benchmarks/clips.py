@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips with known truth: folders of frames and masks, and phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.data import Phantom, Video
+from monai_i2v.data.frame_folder import FrameFolder, find_pictures
+from monai_i2v.data.mask_files import read_label_series
+from monai_i2v.data.phantom import LOOKS
+from monai_i2v.errors import UsageError
+from monai_i2v.transforms.label_masks import occurring_labels
+
+__all__ = ["PHANTOM", "Clip", "find_clips", "make_phantoms", "scored_frames", "select_clips"]
+
+# Two objects, crossed once by a rib's shadow or an instrument: without it, nothing is hard.
+PHANTOM: dict[str, Any] = {"length": 20, "size": (256, 256), "objects": 2, "occlusion": True}
+# Objects that cover no more than this share of frame 0 are not scored: a pixel decides about them.
+MIN_SHARE = 0.002
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video with the truth of frame 0 and of some other frames.
+
+    Args:
+        name: its name; the part before the first ``_`` is its family.
+        video: the frames.
+        label_map: truth (H, W) of a frame, None where nobody drew it.
+    """
+
+    name: str
+    video: Video
+    label_map: Callable[[int], np.ndarray | None]
+
+    @property
+    def family(self) -> str:
+        """Clips of one kind, which are averaged together."""
+        return self.name.partition("_")[0]
+
+    def read_truth(self) -> dict[int, Tensor]:
+        """All label maps (H, W) that there are, by frame.
+
+        Raises:
+            UsageError: When frame 0 has none, or one is of another size than the video.
+        """
+        drawn = {index: self.label_map(index) for index in range(len(self.video))}
+        truth = {
+            index: torch.from_numpy(labels.astype(np.int32)) for index, labels in drawn.items() if labels is not None
+        }
+        if 0 not in truth:
+            raise UsageError(f"{self.name} has no mask of frame 0, expected one to start from; draw it.")
+        expected = (self.video.info.height, self.video.info.width)
+        for index, labels in truth.items():
+            if labels.shape != expected:
+                raise UsageError(
+                    f"{self.name} has a mask of {tuple(labels.shape)} px in frame {index}, expected {expected} as its "
+                    "frames (rows, columns); draw masks on the frames."
+                )
+        return truth
+
+
+def scored_frames(truth: Mapping[int, Tensor]) -> dict[int, list[int]]:
+    """Which frames count for which object.
+
+    Args:
+        truth: label maps (H, W) by frame.
+
+    Returns:
+        By label: the frames after frame 0 that show the object. Objects that are tiny in frame 0 or never seen again
+        are left out.
+    """
+    first = truth[0]
+    large = [label for label in occurring_labels(first) if (first == label).sum() > MIN_SHARE * first.numel()]
+    seen = {label: [index for index in truth if index > 0 and (truth[index] == label).any()] for label in large}
+    return {label: frames for label, frames in seen.items() if frames}
+
+
+def find_clips(folder: Path) -> list[Clip]:
+    """Clips in the layout ``<name>/{frames/00000.jpg, masks/00000.png}``; a frame's mask has the frame's name.
+
+    Raises:
+        UsageError: When there are none.
+    """
+    clips = [_open_clip(frames.parent) for frames in sorted(folder.glob("*/frames"))]
+    if not clips:
+        raise UsageError(
+            f"{folder} holds no clips, expected <clip>/frames and <clip>/masks in it; give another --data."
+        )
+    return clips
+
+
+def make_phantoms(count: int) -> list[Clip]:
+    """`count` phantoms of each look, with the seeds 0, 1 ..."""
+    made = [(f"phantom-{look}_{seed}", Phantom(look, seed=seed, **PHANTOM)) for look in LOOKS for seed in range(count)]
+    return [Clip(name, phantom, phantom.label_map) for name, phantom in made]
+
+
+def select_clips(clips: list[Clip], *, prefix: str = "", limit: int | None = None) -> list[Clip]:
+    """The first `limit` clips of each family whose names start with `prefix`.
+
+    Raises:
+        UsageError: When no name does.
+    """
+    kept = [clip for clip in clips if clip.name.startswith(prefix)]
+    if not kept:
+        names = ", ".join(clip.name for clip in clips)
+        raise UsageError(f"clips is {prefix!r}, expected the start of one of: {names}; choose one of these.")
+    families = groupby(sorted(kept, key=lambda clip: clip.family), key=lambda clip: clip.family)
+    return [clip for _, family in families for clip in list(family)[:limit]]
+
+
+def _open_clip(folder: Path) -> Clip:
+    video = FrameFolder(folder / "frames", find_pictures(folder / "frames"))
+    return Clip(folder.name, video, partial(_read_mask, folder / "masks", video))
+
+
+def _read_mask(masks: Path, video: FrameFolder, index: int) -> np.ndarray | None:
+    path = masks / f"{video.pictures[index].path.stem}.png"
+    return read_label_series(path)[0] if path.exists() else None

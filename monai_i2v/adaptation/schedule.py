@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long test-time training learns, and from which frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Schedule"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The effort of an adaptation.
+
+    Args:
+        passes: passes over the video; 0 leaves the network untrained.
+        window: consecutive frames per step; the TTT paper takes 4.
+        max_frames: frames per video to learn from; longer videos give evenly spaced windows.
+        max_seconds: time to spend at most, None for no limit.
+    """
+
+    passes: int = 5
+    window: int = 4
+    max_frames: int = 64
+    max_seconds: int | None = None
