@@ -12,8 +12,16 @@ setup: .venv/installed
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
 	touch $@
 
+# A real ultrasound recording, which pydicom brings along, from the mask of its first frame.
 demo: .venv/installed
-	$(BIN)/python -m monai_i2v.demo
+	$(BIN)/python -m monai.bundle run \
+		--config_file bundles/test_time_training_video_segmentation/configs/inference.json \
+		--meta_file bundles/test_time_training_video_segmentation/configs/metadata.json \
+		--logging_file bundles/test_time_training_video_segmentation/configs/logging.conf \
+		--bundle_root bundles/test_time_training_video_segmentation \
+		--video "$$($(BIN)/python -c 'import pydicom.examples; print(pydicom.examples.get_path("ybr_color"))')" \
+		--ref_mask tutorials/ultrasound_cine_mask.png \
+		--output_dir demo_output
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

@@ -75,6 +75,7 @@ class Bundle:
             "checkpoint_sha256": sha256_of(self.config.get_parsed_content("checkpoint")),
             "device": self.device.type,
             "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
             "phantom": PHANTOM,
             **{key: self.config[key] for key in ("size", "seed", "network_def", "adaptation")},
         }

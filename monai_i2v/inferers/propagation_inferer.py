@@ -137,7 +137,7 @@ def _in_order_of_time(predictions: Predictions, ref_frame: int) -> Predictions:
     before: list[tuple[int, bytes, torch.Size]] = []
     for index, prob in predictions:
         if index < ref_frame:
-            packed = zlib.compress(prob.half().cpu().numpy().tobytes(), level=1)
+            packed = zlib.compress(prob.detach().half().cpu().numpy().tobytes(), level=1)
             before.append((index, packed, prob.shape))
             continue
         while before:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does a longer video need more memory? Peak memory of the whole command: decode, adapt, segment, write.
+
+    python benchmarks/memory_growth.py --frames 100,600 --preset memory_only
+
+Phantom movies of each length go through a bundle's evaluator and `SaveVideoResults`, each in a fresh process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from monai.bundle import ConfigParser
+
+from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.errors import show_usage_errors_in_one_sentence
+
+BUNDLE = Path(__file__).parents[1] / "bundles" / "test_time_training_video_segmentation"
+KIB_PER_MIB = 1024  # Linux counts the peak in KiB
+
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Measure what the command line asks for, and print it."""
+    args = parse_args()
+    peaks = {}
+    for length in map(int, args.frames.split(",")):
+        with TemporaryDirectory() as folder:
+            in_fresh_process(write_movie, folder, length, (args.height, args.width))
+            peaks[length] = in_fresh_process(segment, folder, args.bundle, args.checkpoint, args.preset)
+    shortest = next(iter(peaks.values()))
+    print(f"peak memory, {args.preset}, {args.width} x {args.height} px")
+    for length, peak in peaks.items():
+        print(f"{length:6} frames  {peak:6.0f} MiB  {peak / shortest:.3f}")
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", default="100,600", help="lengths of the movies; ratios are to the first")
+    parser.add_argument("--height", type=int, default=480, help="px, even")
+    parser.add_argument("--width", type=int, default=640, help="px, even")
+    parser.add_argument("--preset", default="memory_only", help="of the test-time training")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of network and adaptation")
+    parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if not given")
+    return parser.parse_args()
+
+
+def in_fresh_process(function: Callable[..., Result], *args: Any) -> Result:
+    """Call a function in a Python that has done nothing before."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *args).result()
+
+
+def write_movie(folder: str, length: int, size: tuple[int, int]) -> None:
+    """Write a phantom and its masks, as a person would have them."""
+    save_phantom(Phantom(length=length, size=size), folder)
+
+
+def segment(folder: str, bundle: Path, checkpoint: Path | None, preset: str) -> float:
+    """Run the bundle's evaluator on a movie.
+
+    Returns:
+        Peak resident memory of this process, MiB. It began with the parent's, which has imported the same and no more.
+    """
+    config = ConfigParser()
+    config.read_config(bundle / "configs" / "inference.json")
+    paths = {"video": "video.mp4", "ref_mask": "masks/00000.png", "output_dir": "output"}
+    config.update({key: str(Path(folder, path)) for key, path in paths.items()})
+    config.update({"bundle_root": str(bundle), "preset": preset})
+    if checkpoint is not None:
+        config["checkpoint"] = str(checkpoint)
+    config.get_parsed_content("evaluator").run()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
+
+
+if __name__ == "__main__":
+    show_usage_errors_in_one_sentence()
+    main()

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from monai_i2v.data import Phantom
+from monai_i2v.errors import UsageError
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SIDE = 48  # px
+SQUARE = slice(10, 20)
+
+
+@pytest.fixture
+def accuracy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, with fakes beside `copy`: ``image`` finds nothing, ``first`` copies the first object only."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    script = importlib.import_module("accuracy")
+    monkeypatch.setitem(script.METHODS, "image", lambda bundle, frames, masks: (0 * masks for _ in frames))
+    first = torch.tensor([1.0, 0.0]).view(2, 1, 1)
+    monkeypatch.setitem(script.METHODS, "first", lambda bundle, frames, masks: (first * masks for _ in frames))
+    return script
+
+
+@pytest.fixture
+def run(accuracy: ModuleType, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run the script on the clips in ``tmp_path / "data"`` and return the JSON."""
+
+    def main(*words: str) -> dict[str, Any]:
+        output = tmp_path / "out.json"
+        folders = ["--data", str(tmp_path / "data"), "--output", str(output), "--device", "cpu"]
+        accuracy.main([*folders, "--phantoms", "0", *words])
+        return json.loads(output.read_text())
+
+    return main
+
+
+def save_clip(folder: Path, masks: Sequence[np.ndarray | None], size: tuple[int, int] = (SIDE, SIDE)) -> None:
+    """A phantom's frames with these masks; None leaves a frame without a mask file."""
+    for name in ("frames", "masks"):
+        (folder / name).mkdir(parents=True)
+    phantom = Phantom(length=len(masks), size=size)
+    for index, mask in enumerate(masks):
+        Image.fromarray(phantom.read(index)[..., 0]).save(folder / "frames" / f"{index:05d}.jpg")
+        if mask is not None:
+            Image.fromarray(mask).save(folder / "masks" / f"{index:05d}.png")
+
+
+def label_map(shift: int = 0, *, moving: int = 1, still: int = 7) -> np.ndarray:
+    """A square of 10 x 10 px, `shift` px to the right, and one of 5 x 5 px that stays where it is."""
+    labels = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    labels[SQUARE, 10 + shift : 20 + shift] = moving
+    labels[40:45, 40:45] = still
+    return labels
+
+
+def test_copy_gives_the_overlap_of_two_squares(run: Callable, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map(5), label_map(10)])
+    moving, still = run("--methods", "copy")["rows"]
+    assert (moving["object"], moving["frames"]) == (1, 2)
+    assert moving["dice"] == pytest.approx((0.5 + 0) / 2)  # 2 * 50 / (100 + 100), then nothing
+    assert moving["iou"] == moving["j"] == pytest.approx((1 / 3 + 0) / 2)  # 50 / 150
+    assert (still["object"], still["dice"], still["j"], still["f"]) == (7, 1, 1, 1)
+
+
+def test_frames_without_mask_file_or_without_the_object_do_not_count(run: Callable, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), None, label_map(5), label_map(moving=0), label_map()])
+    moving, still = run("--methods", "copy")["rows"]
+    assert (moving["frames"], still["frames"]) == (2, 3)
+    assert moving["dice"] == pytest.approx((0.5 + 1) / 2)
+
+
+def test_objects_of_a_clip_are_segmented_together_but_scored_apart(run: Callable, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
+    assert [row["dice"] for row in run("--methods", "first")["rows"]] == [1, 0]
+
+
+@pytest.mark.parametrize(("pixels", "scored"), [(4, False), (5, True)])  # 0.2 % of 48 x 48 px are 4.6 px
+def test_an_object_that_is_tiny_in_frame_0_is_not_scored(
+    run: Callable, tmp_path: Path, pixels: int, scored: bool
+) -> None:
+    first = label_map(still=0)
+    first[40, :pixels] = 7
+    save_clip(tmp_path / "data" / "disc_a", [first, label_map()])
+    assert [row["object"] for row in run("--methods", "copy")["rows"]] == [1, 7][: 1 + scored]
+
+
+def test_a_clip_with_nothing_to_score_is_not_run(accuracy: ModuleType, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), None])
+    (clip,) = accuracy.find_clips(tmp_path / "data")
+    assert accuracy.measure("copy", None, clip) == []  # a run would need a bundle
+
+
+def test_limit_takes_the_first_clips_of_each_family(accuracy: ModuleType, tmp_path: Path) -> None:
+    for name in ("eye_b", "eye_a", "heart_1_1", "heart_1_2"):
+        save_clip(tmp_path / name, [label_map()])
+    clips = accuracy.find_clips(tmp_path) + accuracy.make_phantoms(2)
+    chosen = [clip.name for clip in accuracy.select_clips(clips, limit=1)]
+    assert chosen == ["eye_a", "heart_1_1", "phantom-endoscope_0", "phantom-ultrasound_0"]
+    assert [clip.name for clip in accuracy.select_clips(clips, prefix="heart_1_2")] == ["heart_1_2"]
+
+
+def test_phantoms_know_the_truth_of_all_frames(accuracy: ModuleType) -> None:
+    ultrasound, _ = accuracy.make_phantoms(1)
+    truth = ultrasound.read_truth()
+    assert ultrasound.family == "phantom-ultrasound"
+    assert list(truth) == list(range(20))
+    assert truth[3].equal(torch.from_numpy(ultrasound.video.label_map(3).astype(np.int32)))
+
+
+def test_a_method_sees_frames_and_masks_at_the_clips_own_size(
+    run: Callable, accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = np.zeros((32, 64), dtype=np.uint8)
+    mask[4:20, 8:40] = 3
+    save_clip(tmp_path / "data" / "wide_a", [mask, mask], size=(32, 64))
+    seen = []
+
+    def remember(bundle: Any, frames: Sequence[torch.Tensor], masks: torch.Tensor) -> list[torch.Tensor]:
+        seen.extend([frames[1].shape, masks.shape])
+        return [masks, masks]
+
+    monkeypatch.setitem(accuracy.METHODS, "remember", remember)
+    assert run("--methods", "remember")["rows"][0]["dice"] == 1
+    assert seen == [(3, 32, 64), (1, 32, 64)]
+
+
+def test_the_table_averages_objects_then_clips(run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map(5)])  # 0.5 and 1
+    save_clip(tmp_path / "data" / "disc_b", [label_map(still=0), label_map(10, still=0)])  # 0
+    save_clip(tmp_path / "data" / "eye_a", [label_map(), label_map()])  # 1 and 1
+    run("--methods", "image,copy")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["Dice", "/", "J", "/", "F", "disc", "(2)", "eye", "(1)", "s/frame"]
+    assert lines[2].startswith("copy          0.375 / 0.333 / ")  # J: 1/3 and 1; 0
+    assert lines[5].startswith("copy")
+    assert "+0.375 [+0.000, +0.750]  +1.000" in lines[5]
+    assert lines[-1].startswith("Two small sets")
+
+
+def test_a_run_goes_on_where_it_was_killed(
+    run: Callable, accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("disc_a", "disc_b"):
+        save_clip(tmp_path / "data" / name, [label_map(), label_map()])
+    runs = []
+
+    def killed_at_the_second(bundle: Any, frames: Sequence[torch.Tensor], masks: torch.Tensor) -> list[torch.Tensor]:
+        runs.append(len(frames))
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        return [masks for _ in frames]
+
+    monkeypatch.setitem(accuracy.METHODS, "counted", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        run("--methods", "counted")
+    assert [row["clip"] for row in run("--methods", "counted")["rows"]] == ["disc_a", "disc_a", "disc_b", "disc_b"]
+    assert len(runs) == 3
+    run("--methods", "counted,copy")
+    assert len(runs) == 3
+
+
+def test_results_of_other_settings_are_not_continued(run: Callable, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
+    run("--methods", "copy")
+    with pytest.raises(UsageError, match=r"out\.json was made with another seed, expected the same"):
+        run("--methods", "copy", "--seed", "1")
+
+
+def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: Path) -> None:
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
+    content = run("--methods", "copy", "--limit", "3")
+    assert list(content) == ["rows", "settings", "command"]
+    fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame"]
+    assert all(list(row) == fields for row in content["rows"])
+    assert content["settings"]["size"] == 256
+    assert "--data data --output out.json --methods copy --limit 3" in content["command"]
+    assert str(tmp_path) not in json.dumps(content)
+
+
+def test_presets_are_set_up_as_the_bundle_says(accuracy: ModuleType) -> None:
+    bundle = accuracy.Bundle(accuracy.BUNDLE, device="cpu", seed=5, size=64)
+    assert bundle.trainer("memory_only").passes == 0
+    anchored = bundle.trainer("anchored")
+    assert (anchored.trains, anchored.memory["key"], anchored.seed) == (True, "matching", 5)
+    assert bundle.inferer.size == 64
+
+
+def test_the_bundles_network_runs_as_any_method(accuracy: ModuleType, tmp_path: Path) -> None:
+    bundle = accuracy.Bundle(accuracy.BUNDLE, device="cpu", size=SIDE, checkpoint=str(tmp_path / "model.pt"))
+    torch.manual_seed(0)
+    torch.save(bundle.config.get_parsed_content("network_def").state_dict(), tmp_path / "model.pt")
+    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
+    (clip,) = accuracy.find_clips(tmp_path / "data")
+    first, again = (accuracy.measure("memory_only", bundle, clip) for _ in range(2))
+    assert [row.dice for row in first] == [row.dice for row in again]
+    assert len(bundle.facts()["checkpoint_sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        ([None, label_map()], "disc_a has no mask of frame 0, expected one to start from"),
+        ([label_map(), label_map()[:40]], r"disc_a has a mask of \(40, 48\) px in frame 1, expected \(48, 48\)"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(
+    run: Callable, tmp_path: Path, masks: list[np.ndarray | None], message: str
+) -> None:
+    save_clip(tmp_path / "data" / "disc_a", masks)
+    with pytest.raises(UsageError, match=message):
+        run("--methods", "copy")
+
+
+def test_unknown_names_are_answered_with_the_choices(
+    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(UsageError, match="holds no clips"):
+        run()
+    save_clip(tmp_path / "data" / "disc_a", [label_map()])
+    with pytest.raises(UsageError, match="clips is 'eye', expected the start of one of: disc_a"):
+        run("--clips", "eye")
+    with pytest.raises(SystemExit):
+        run("--methods", "copy,foo")
+    assert "no method 'foo'; choose from copy, image" in capsys.readouterr().err

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from torch import nn
+
+from monai_i2v.data import load_checkpoint
+from monai_i2v.errors import UsageError
+
+
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state}])
+def test_half_precision_weights_are_loaded(tmp_path, wrap):
+    source, target = nn.Linear(2, 2), nn.Linear(2, 2)
+    torch.save(wrap(source.half().state_dict()), tmp_path / "model.pt")
+    loaded = load_checkpoint(target, tmp_path / "model.pt")
+    assert loaded is target
+    assert target.weight.dtype == torch.float32
+    assert torch.equal(target.weight, source.weight.float())
+
+
+class Evil:
+    def __reduce__(self):
+        return (open, ("/dev/null",))
+
+
+def test_a_file_that_would_execute_code_is_refused(tmp_path):
+    torch.save({"weight": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(UsageError, match=r"evil.pt cannot be read \(UnpicklingError\)"):
+        load_checkpoint(nn.Linear(1, 1), tmp_path / "evil.pt")
+
+
+@pytest.mark.parametrize("content", [{"weight": torch.zeros(3)}, [1, 2], {"model": 3}])
+def test_a_checkpoint_of_another_network_says_so(tmp_path, content):
+    torch.save(content, tmp_path / "other.pt")
+    with pytest.raises(UsageError, match="is not of this network"):
+        load_checkpoint(nn.Linear(1, 1), tmp_path / "other.pt")
+
+
+def test_a_missing_checkpoint_says_so(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot be read \(FileNotFoundError\)"):
+        load_checkpoint(nn.Linear(1, 1), tmp_path / "missing.pt")

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from torch import nn
+
+from monai_i2v.data import Phantom, VideoCase, save_phantom
+from monai_i2v.engines import VideoEvaluator, VideoEvents, select_device
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import PropagationInferer
+
+
+class Copy(nn.Module):
+    """Copies the first mask."""
+
+    def start(self, frame, masks):
+        return masks
+
+    def step(self, frame, state):
+        return state, state
+
+
+@pytest.fixture
+def case(tmp_path):
+    save_phantom(Phantom(length=3, size=(32, 32), objects=2), tmp_path)
+    return VideoCase(str(tmp_path / "video.mp4"), str(tmp_path / "masks/00001.png"), 1, "phantom")
+
+
+def evaluator(cases, **options):
+    return VideoEvaluator("cpu", cases, Copy(), inferer=PropagationInferer(None), **options)
+
+
+def test_handlers_hear_of_the_video_and_of_every_frame_in_order(case):
+    engine, heard = evaluator([case]), []
+    for event in VideoEvents:
+        engine.add_event_handler(event, lambda engine, event: heard.append(event.value), event)
+    frames = []
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, lambda engine: frames.append(engine.state.output))
+    engine.run()
+    assert heard == ["video_started", "video_adapted", *["frame_completed"] * 3, "video_completed"]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert set(frames[0].label_map[frames[0].label_map > 0].tolist()) == {1, 2}
+    assert (frames[0].label_map == frames[1].label_map).all()
+    assert engine.state.video_run.labels == [1, 2]
+
+
+def test_a_failed_handler_ends_the_video_and_says_so(case):
+    engine, heard = evaluator([case]), []
+
+    def fail():
+        raise KeyError("bug")
+
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, fail)
+    engine.add_event_handler(VideoEvents.VIDEO_FAILED, lambda: heard.append("failed"))
+    with pytest.raises(KeyError):
+        engine.run()
+    assert heard == ["failed"]
+
+
+def test_a_second_run_starts_anew(case):
+    engine, count = evaluator([case, VideoCase("missing.mp4", "m.png")]), []
+    engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, lambda: count.append(1))
+    for _ in range(2):
+        with pytest.raises(UsageError, match="missing.mp4"):
+            engine.run()
+    assert len(count) == 2
+
+
+def test_unknown_scope_and_device_name_the_choices(case):
+    with pytest.raises(UsageError, match="scope is 'film', expected 'video', 'dataset' or 'sliding'"):
+        evaluator([case], scope="film")
+    with pytest.raises(UsageError, match="device is 'cuda:7', which this machine"):
+        select_device("cuda:7")
+    with pytest.raises(UsageError, match="device is 'gpu'"):
+        select_device("gpu")
+    assert select_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
