@@ -15,7 +15,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -53,16 +53,8 @@ class Bundle:
         self.config.read_config(folder / "configs" / "inference.json")
         self.config.update({"bundle_root": str(folder), "adaptation::progress": False, **settings})
         self.device = select_device(self.config["device"])
-
-    @cached_property
-    def network(self) -> OneShotNet:
-        """The trained image network."""
-        return self.config.get_parsed_content("network").to(self.device).eval()
-
-    @cached_property
-    def inferer(self) -> PropagationInferer:
-        """What propagates masks, at the bundle's working size."""
-        return self.config.get_parsed_content("inferer")
+        self.network: OneShotNet = self.config.get_parsed_content("network").to(self.device).eval()
+        self.inferer: PropagationInferer = self.config.get_parsed_content("inferer")
 
     def trainer(self, preset: str) -> TestTimeTrainer:
         """Test-time training as the bundle sets it up, with another preset."""
@@ -149,8 +141,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     clips = find_clips(args.data) + make_phantoms(args.phantoms)
     clips = select_clips(clips, prefix=args.clips, limit=args.limit)
     results = Results(args.output, bundle.facts(), command_of(args))
-    wanted = [(method, clip) for clip in clips for method in args.methods if not results.has(method, clip.name)]
-    for method, clip in (bar := tqdm(wanted)):
+    pairs = [(method, clip) for clip in clips for method in args.methods]
+    missing = [(method, clip) for method, clip in pairs if not results.has(method, clip.name)]
+    print(f"{len(pairs) - len(missing)} of {len(pairs)} results are in {args.output.name} already.")
+    for method, clip in (bar := tqdm(missing)):
         bar.set_description(f"{method} on {clip.name}")
         results.add(measure(method, bundle, clip))
     names = {clip.name for clip in clips}

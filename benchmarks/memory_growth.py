@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from monai.bundle import ConfigParser
 
 from monai_i2v.data import Phantom, save_phantom
-from monai_i2v.errors import show_usage_errors_in_one_sentence
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "test_time_training_video_segmentation"
 KIB_PER_MIB = 1024  # Linux counts the peak in KiB
@@ -83,5 +82,4 @@ def segment(folder: str, bundle: Path, checkpoint: Path | None, preset: str) -> 
 
 
 if __name__ == "__main__":
-    show_usage_errors_in_one_sentence()
     main()

@@ -41,7 +41,12 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def preset_trainer(
-    name: str, *, memory: Mapping[str, Any] | None = None, max_seconds: int | None = None, **settings: Any
+    name: str,
+    *,
+    memory: Mapping[str, Any] | None = None,
+    max_seconds: int | None = None,
+    seed: int = 0,
+    **settings: Any,
 ) -> TestTimeTrainer:
     """A `TestTimeTrainer` with named settings.
 
@@ -49,10 +54,11 @@ def preset_trainer(
         name: ``"memory_only"`` (no training), ``"paper"``, ``"paper_video"`` or ``"anchored"`` (recommended).
         memory: further arguments of `OneShotMemoryNet`.
         max_seconds: time to spend at most.
+        seed: start of the random stream.
         settings: further arguments of `TestTimeTrainer`.
 
     Raises:
-        UsageError: When there is no such preset.
+        UsageError: When there is no such preset, or a number is not one that can be used.
 
     Example::
 
@@ -62,7 +68,11 @@ def preset_trainer(
     """
     if name not in PRESETS:
         raise UsageError(f"preset is {name!r}, expected one of {', '.join(PRESETS)}; use 'anchored'.")
+    if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):
+        raise UsageError(f"max_seconds is {max_seconds!r}, expected a whole number from 1, or None; use 60.")
+    if not isinstance(seed, int):
+        raise UsageError(f"seed is {seed!r}, expected a whole number; use 0.")
     preset = PRESETS[name]()
     schedule = Schedule(passes=preset.pop("passes"), max_seconds=max_seconds)
     both = {**(memory or {}), **preset.pop("memory", {})}
-    return TestTimeTrainer(memory=both, schedule=schedule, **{**settings, **preset})
+    return TestTimeTrainer(memory=both, schedule=schedule, seed=seed, **{**settings, **preset})

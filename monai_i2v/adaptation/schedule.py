@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["Schedule"]
@@ -14,12 +15,18 @@ class Schedule:
 
     Args:
         passes: passes over the video; 0 leaves the network untrained.
+        min_steps: further passes are added until there are so many steps, for short videos.
         window: consecutive frames per step; the TTT paper takes 4.
         max_frames: frames per video to learn from; longer videos give evenly spaced windows.
         max_seconds: time to spend at most, None for no limit.
     """
 
     passes: int = 5
+    min_steps: int = 0
     window: int = 4
     max_frames: int = 64
     max_seconds: int | None = None
+
+    def passes_over(self, windows: int) -> int:
+        """Passes over a video of so many windows."""
+        return max(self.passes, math.ceil(self.min_steps / windows)) if self.passes else 0

@@ -18,7 +18,6 @@ from monai_i2v.adaptation.reference_views import random_view
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
 from monai_i2v.inferers import AnnotatedVideo
-from monai_i2v.memory import MemoryBank
 from monai_i2v.metrics import dice
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 from monai_i2v.networks.one_shot_memory_net import MemoryState
@@ -63,7 +62,7 @@ class Student:
         self.generator = torch.Generator().manual_seed(seed)
         self.log: list[dict[str, float]] = []
         self.checked = 0  # steps that the guard has seen
-        self.guarded = None if guard is None else guard.watch(network, self._reference_dice(0, self.start(0).bank))
+        self.guarded = None if guard is None else guard.watch(network)
         self.bank = self.start(0).bank
 
     @torch.no_grad()
@@ -78,6 +77,7 @@ class Student:
         if window.first:
             self.bank = self.start(window.video).bank
         step = self._see(window)
+        measured = self._measure(window.video, step)
         losses = [term(step) for term in self.terms]
         loss = torch.stack([term.weight * value for term, value in zip(self.terms, losses, strict=True)]).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -87,7 +87,7 @@ class Student:
         if remember:
             self._remember(window, step)
         by_term = {type(term).__name__: value.item() for term, value in zip(self.terms, losses, strict=True)}
-        self.log.append({"loss": loss.item(), **by_term, **self._measure(window.video, step)})
+        self.log.append({"video": window.video, "loss": loss.item(), **by_term, **measured})
         return self.log[-1]
 
     def check(self) -> bool:
@@ -95,10 +95,24 @@ class Student:
         recent, self.checked = self.log[self.checked :], len(self.log)
         if self.guarded is None or not recent:
             return True
-        loss, area, teacher_area = (
-            sum(step[name] for step in recent) / len(recent) for name in ("loss", "area", "teacher_area")
-        )
-        return self.guarded.check(loss, recent[-1]["ref_dice"], area, teacher_area)
+        seen = {int(step["video"]) for step in recent}
+        accepted = self.guarded.check(recent, {video: self.reference_dice(video) for video in seen})
+        if not accepted:
+            self.optimizer.state.clear()  # momentum belongs to the weights that were taken back
+        return accepted
+
+    @torch.no_grad()
+    def reference_dice(self, video: int) -> float:
+        """Dice of the student's own segmentation of a video's reference frame, mean over objects."""
+        records, net = self.records[video], self.network.net
+        whole = records.annotated.whole
+        support = net.project_support(records.annotated)
+        embedded, key = net.embed(whole, support), self.network.encode_key(whole)
+        bank = self.network.new_bank()
+        bank.write(key, embedded.unflatten(0, (1, -1)))
+        full = net.upsample(self.network.decode(embedded, bank.read(key)), records.masks.shape[-2:])
+        prob = net.to_probabilities(full, support.present)
+        return dice(prob > 0.5, records.masks > 0.5).mean().item()
 
     def _see(self, window: Window) -> AdaptationStep:
         records = self.records[window.video]
@@ -135,20 +149,11 @@ class Student:
     def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:
         own, teachers = (logits.argmax(dim=1).float() for logits in (step.logits, step.teacher_logits))
         return {
-            "ref_dice": self._reference_dice(video, self.bank),
+            "ref_dice": self.reference_dice(video),
             "agreement": (own == teachers).float().mean().item(),
             "area": own.mean().item(),
             "teacher_area": teachers.mean().item(),
         }
-
-    @torch.no_grad()
-    def _reference_dice(self, video: int, bank: MemoryBank) -> float:
-        records, net = self.records[video], self.network.net
-        whole = records.annotated.whole
-        embedded = net.embed(whole, net.project_support(records.annotated))
-        logits = self.network.decode(embedded, bank.read(self.network.encode_key(whole)))
-        prob = net.to_probabilities(net.upsample(logits, records.masks.shape[-2:]), records.annotated.present)
-        return dice(prob > 0.5, records.masks > 0.5).mean().item()
 
     @torch.no_grad()
     def _make_views(self, records: FrameRecords, seed: int) -> list[ReferenceView]:

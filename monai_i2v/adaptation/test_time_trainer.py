@@ -81,9 +81,9 @@ class TestTimeTrainer:
             videos: one video, or several.
 
         Returns:
-            The adapted network, and per step ``{"loss", <term> ..., "ref_dice", "agreement", "area", "teacher_area"}``:
-            the Dice of the reference frame, the share of pixels on which student and teacher agree, and the shares of
-            foreground in their masks.
+            The adapted network, and per step ``{"video", "loss", <term> ..., "ref_dice", "agreement", "area",
+            "teacher_area"}``, measured before the step's update: number of the video, losses, Dice of the reference
+            frame, share of pixels on which student and teacher agree, shares of foreground in their masks.
         """
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         if not self.trains:
@@ -162,5 +162,5 @@ class TestTimeTrainer:
             ProgressBar(desc="adapting").attach(
                 engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
             )
-        engine.run(stream(), max_epochs=self.schedule.passes, epoch_length=steps)
+        engine.run(stream(), max_epochs=self.schedule.passes_over(steps), epoch_length=steps)
         student.check()

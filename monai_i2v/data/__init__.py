@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media in and out, and the data that networks learn from."""
 
-from monai_i2v.data.checkpoint import load_checkpoint
+from monai_i2v.data.checkpoint import load_checkpoint, save_half_checkpoint
 from monai_i2v.data.episodes import Episodes, EpisodeSampler
 from monai_i2v.data.mask_files import read_mask
 from monai_i2v.data.mask_writers import MaskWriter, open_mask_writer

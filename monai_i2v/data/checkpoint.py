@@ -9,9 +9,10 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
 
-__all__ = ["load_checkpoint"]
+__all__ = ["load_checkpoint", "save_half_checkpoint"]
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,8 +33,10 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler and the zip reader raise many kinds
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise UsageError(
-            f"the checkpoint {path} cannot be read ({type(error).__name__}); give an existing file of weights."
+            f"the checkpoint {path} cannot be read ({reason}); expected a state dict saved by torch.save; give an "
+            "existing file of weights."
         ) from error
     try:
         network.load_state_dict(state.get("model", state))
@@ -43,3 +46,14 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
             f"checkpoint that was trained with the same network_def."
         ) from error
     return network
+
+
+def save_half_checkpoint(network: nn.Module, path: str | Path) -> None:
+    """Save a network's weights in half precision, as the bundles ship them; `load_checkpoint` reads them.
+
+    Raises:
+        UsageError: When the file cannot be written.
+    """
+    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    with complete_file(path) as partial:
+        torch.save(state, partial)

@@ -76,7 +76,7 @@ class DicomCine(Video):
             return _to_intensities(next(iter_pixels(path, indices=[number])), self._headers[path])
         except DECODE_ERRORS as error:
             raise FrameError(
-                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged pixel data; export it again."
+                f"frame {index} of {path.name} cannot be decoded; expected undamaged pixel data; export it again."
             ) from error
 
     def _check_decoding(self) -> None:

@@ -55,7 +55,8 @@ class FrameFolder(Video):
             frame = picture.read()
         except PICTURE_ERRORS as error:
             raise FrameError(
-                f"frame {index} ({picture.path}) cannot be decoded; expected an undamaged picture; replace the file."
+                f"frame {index} ({picture.path.name}) cannot be decoded; expected an undamaged picture; replace the "
+                "file."
             ) from error
         return np.broadcast_to(frame, (*frame.shape[:2], self._channels))
 

@@ -92,9 +92,14 @@ def read_label_pictures(path: str | Path, pictures: Sequence[Picture]) -> np.nda
     Raises:
         UsageError: When they cannot be read, are colors, or there are none.
     """
+    if not pictures:
+        raise UsageError(
+            f"the mask folder {path} holds no pictures; expected one per frame ({', '.join(LOSSLESS_SUFFIXES)}); "
+            "choose the folder that holds them, or one file."
+        )
     masks = [_read_labels(picture) for picture in pictures]
     sizes = {mask.shape for mask in masks}
-    if len(sizes) != 1:
+    if len(sizes) > 1:
         raise UsageError(
             f"the masks in {path} have {len(sizes)} different sizes; expected pictures of one size; choose others."
         )

@@ -62,15 +62,16 @@ class Movie(Video):
         )
 
     def read(self, index: int) -> np.ndarray:
+        name = Path(self.info.path).name
         frame = self._decoder.find(self._stamps[index])
         if frame is None:
             raise FrameError(
-                f"frame {index} of {self.info.path} cannot be decoded; expected undamaged data; copy the file again."
+                f"frame {index} of {name} cannot be decoded; expected undamaged data; copy the file again."
             )
         rgb = _upright_rgb(frame)
         if rgb.shape[:2] != (self.info.height, self.info.width):
             raise FrameError(
-                f"frame {index} of {self.info.path} is {rgb.shape[1]} x {rgb.shape[0]} (width x height); "
+                f"frame {index} of {name} is {rgb.shape[1]} x {rgb.shape[0]} (width x height); "
                 f"expected {self.info.width} x {self.info.height} as the first; export it with one size."
             )
         return rgb

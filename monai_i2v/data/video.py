@@ -18,7 +18,10 @@ __all__ = ["FrameError", "Video", "VideoInfo"]
 
 
 class FrameError(UsageError):
-    """One frame cannot be decoded, while others of the same video may be fine."""
+    """One frame cannot be decoded, while others of the same video may be fine.
+
+    Its text stands in the results, so it names a file without its folder.
+    """
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from monai_i2v.errors import UsageError
 __all__ = ["VideoCase", "list_cases"]
 
 EXPECTED_DATALIST = '{"videos": [{"video": "a.mp4", "ref_mask": "a.png", "ref_frame": 0}]}'
+KEY_TYPES = {"video": str, "ref_mask": str, "ref_frame": int, "name": str}
+PLAIN_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 # Suffixes of media that hide another one.
 DOUBLE_SUFFIXES = (".nii.gz",)
 
@@ -56,16 +60,22 @@ def list_cases(
         world_size: processes that share the list; each takes whole videos.
 
     Raises:
-        UsageError: When neither or both are given, or the datalist is not as expected.
+        UsageError: When neither or both are given, ref_frame is no whole number, or the datalist is not as expected.
     """
     if datalist is not None:
-        if video is not None:
-            raise UsageError("both video and datalist are given, expected one of them; leave one out.")
-        cases = _read_datalist(Path(datalist))
+        if video is not None or ref_mask is not None:
+            extra = "ref_mask" if video is None else "video"
+            raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
+        cases = _read_datalist(Path(str(datalist)))
     elif video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
     else:
+        if type(ref_frame) is not int:
+            raise UsageError(
+                f"ref_frame is {ref_frame!r}, expected a whole number from 0; give the index of the frame that the "
+                "mask belongs to."
+            )
         cases = [VideoCase(str(video), str(ref_mask), ref_frame, _name(str(video)))]
     return cases[rank::world_size]
 
@@ -88,16 +98,11 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 
 
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
-    valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= {
-        "video",
-        "ref_mask",
-        "ref_frame",
-        "name",
-    }
-    if not valid or not isinstance(entry.get("ref_frame", 0), int):
+    valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
+    if not valid or any(type(value) is not KEY_TYPES[key] for key, value in entry.items()):
         raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
-    video, mask = (str(path.parent / str(entry[key])) for key in ("video", "ref_mask"))
-    return VideoCase(video, mask, entry.get("ref_frame", 0), str(entry.get("name", _name(video))))
+    video, mask = (str(path.parent / entry[key]) for key in ("video", "ref_mask"))
+    return VideoCase(video, mask, entry.get("ref_frame", 0), entry.get("name", _name(video)))
 
 
 def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
@@ -105,13 +110,16 @@ def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
     if count > 1:
         raise UsageError(f'{count} videos of {path} are called {name!r}; give each its own "name".')
     for case in cases:
-        if Path(case.name).name != case.name or case.name in ("", ".", ".."):
-            raise UsageError(f'{case.name!r} in {path} is no plain folder name; give a "name" without path separators.')
+        if not PLAIN_NAME.fullmatch(case.name):
+            raise UsageError(
+                f"{case.name!r} in {path} is no plain folder name; expected one without path separators that does not "
+                'start with a dot; give another "name".'
+            )
 
 
 def _name(video: str) -> str:
-    name = Path(video).name or Path(video).parent.name
+    path = Path(os.path.abspath(video))  # "." and ".." get their names; links keep theirs
+    name = path.parent.name if "*" in path.name else path.name
     for suffix in DOUBLE_SUFFIXES:
         name = name.removesuffix(suffix)
-    plain = Path(name).stem if "*" not in name else Path(video).parent.name
-    return plain or "video"
+    return Path(name).stem.lstrip(".") or "video"

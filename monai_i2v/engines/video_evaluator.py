@@ -156,6 +156,10 @@ class VideoEvaluator(Evaluator):
             begin = time.perf_counter()
             with torch.no_grad():
                 for result in results:
+                    if result.error:
+                        logger.warning(
+                            "%s: %s Its masks are those of a neighboring frame.", run.case.name, result.error
+                        )
                     self.state.output = self._label(result, run)
                     self.fire_event(VideoEvents.FRAME_COMPLETED)
             run.seconds["propagation"] = time.perf_counter() - begin

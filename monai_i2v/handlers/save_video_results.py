@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -26,13 +27,16 @@ from monai_i2v.report import (
 
 __all__ = ["SaveVideoResults"]
 
+FACTS = "run.json"
+
 
 class SaveVideoResults:
     """Write ``<output_dir>/<name>/``: masks, ``overlay.mp4``, ``contact_sheet.png``, ``areas.png``,
     ``measurements.csv`` and ``run.json``.
 
     All is written into a hidden folder beside it, which gets its name when it is complete: a failure never costs the
-    results of an earlier run, nor leaves half of new ones.
+    results of an earlier run, nor leaves half of new ones. Only a folder with a ``run.json`` is replaced: any other of
+    that name, which may be the video itself, stops the run at its start.
 
     Args:
         output_dir: folder of all results; it is made.
@@ -40,7 +44,7 @@ class SaveVideoResults:
     """
 
     def __init__(self, output_dir: str | Path, settings: Mapping[str, Any] | None = None) -> None:
-        self.output_dir, self.settings = Path(output_dir), dict(settings or {})
+        self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
         self.results: _Results | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -52,13 +56,18 @@ class SaveVideoResults:
 
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
+        _check_replaceable(self.output_dir / run.case.name)
         with _explain(self.output_dir):
             self.output_dir.mkdir(parents=True, exist_ok=True)
-            for left_over in self.output_dir.glob(f".{run.case.name}.partial-*"):
+            for left_over in self.output_dir.glob(f".{glob.escape(run.case.name)}.partial-*"):
                 shutil.rmtree(left_over)
             partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
             partial.mkdir()
-        self.results = _Results(partial, run)
+        try:
+            self.results = _Results(partial, run)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
     def _add(self, engine: Engine) -> None:
         assert self.results is not None
@@ -78,8 +87,10 @@ class SaveVideoResults:
     def _discard(self) -> None:
         if self.results is not None:
             results, self.results = self.results, None
-            results.abandon()
-            shutil.rmtree(results.folder, ignore_errors=True)
+            try:
+                results.abandon()
+            finally:
+                shutil.rmtree(results.folder, ignore_errors=True)
 
 
 class _Results:
@@ -113,7 +124,7 @@ class _Results:
         plot_areas(self.measurements, self.folder / "areas.png")
         run = self.run
         write_run_facts(
-            self.folder / "run.json",
+            self.folder / FACTS,
             run.video.info,
             {
                 "ref_frame": run.case.ref_frame,
@@ -136,12 +147,25 @@ class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, n
     """Tells open files that their content is not wanted."""
 
 
+def _check_replaceable(final: Path) -> None:
+    if os.path.lexists(final) and not os.path.isfile(final / FACTS):
+        raise UsageError(
+            f"{final} exists and is no earlier result (it has no {FACTS}); expected a free name or earlier results; "
+            "choose another output_dir."
+        )
+
+
 def _replace(new: Path, final: Path) -> None:
     """Give a complete folder its name; an earlier one is kept until then."""
     old = final.with_name(f".{final.name}.old-{os.getpid()}")
-    if final.exists():
+    with contextlib.suppress(FileNotFoundError):
         final.rename(old)
-    new.rename(final)
+    try:
+        new.rename(final)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            old.rename(final)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -17,8 +17,9 @@ from monai.inferers import Inferer
 from torch import Tensor
 
 from monai_i2v.data import FrameError, Video
+from monai_i2v.errors import UsageError
 from monai_i2v.inferers.annotated_video import AnnotatedVideo
-from monai_i2v.inferers.working_frames import WorkingFrames
+from monai_i2v.inferers.working_frames import MIN_SIDE, WorkingFrames
 from monai_i2v.propagation import VideoSegmenter, propagate
 
 __all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
@@ -54,6 +55,9 @@ class PropagationInferer(Inferer):
         size: short side of the frames that the network sees, px, in proportion; None keeps the video's size. Results
             come back at the video's size.
 
+    Raises:
+        UsageError: When `size` is too small, or no whole number.
+
     Example::
 
         >>> import torch
@@ -68,6 +72,10 @@ class PropagationInferer(Inferer):
     """
 
     def __init__(self, size: int | None = 256) -> None:
+        if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
+            raise UsageError(
+                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), or None for the video's own; use 256."
+            )
         self.size = size
 
     def __call__(self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from monai_i2v.data import FrameError, Video
 
-__all__ = ["WorkingFrames", "working_size"]
+__all__ = ["MIN_SIDE", "WorkingFrames", "working_size"]
 
 # Networks take any size from this one on, px.
 MIN_SIDE = 16

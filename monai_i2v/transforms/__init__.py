@@ -3,5 +3,5 @@
 
 from monai_i2v.transforms.fold_time import FoldTime, FoldTimed, UnfoldTime, UnfoldTimed
 from monai_i2v.transforms.frame_layout import FromFrames, FromFramesd, ToFrames, ToFramesd
-from monai_i2v.transforms.label_masks import labels_to_masks, masks_to_labels
+from monai_i2v.transforms.label_masks import labels_to_masks, masks_to_labels, occurring_labels
 from monai_i2v.transforms.label_to_masks import LabelToMasks, LabelToMasksd, MasksToLabel, MasksToLabeld

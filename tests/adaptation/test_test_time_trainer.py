@@ -113,6 +113,7 @@ def test_the_log_tells_every_term_and_the_state_of_the_reference(image_net, disc
     )
     assert len(log) == 4  # 5 frames after the reference in windows of 4, twice
     assert set(log[0]) == {
+        "video",
         "loss",
         "PredictionAlignment",
         "FeatureAlignment",
@@ -143,6 +144,17 @@ def test_a_data_set_gives_one_network_for_all_its_videos(image_net, disc):
     videos = [annotated(disc), annotated(disc, ref_frame=3)]
     log = TestTimeTrainer((FirstFrame(),), schedule=passes(1), memory=MATCHING, guard=None).adapt(image_net, videos).log
     assert len(log) == 2 + 2
+
+
+def test_what_does_not_learn_is_never_stopped(image_net, disc):
+    videos = [annotated(disc), annotated(disc, ref_frame=3, objects=2)]
+    trainer = TestTimeTrainer(ALL_TERMS, schedule=passes(2), memory=MATCHING, optimizer=partial(SGD, lr=0.0))
+    assert len(trainer.adapt(image_net, videos).log) == 2 * (2 + 2)
+
+
+def test_short_videos_get_more_passes(image_net, disc):
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=passes(1, min_steps=5), memory=MATCHING, guard=None)
+    assert len(trainer.adapt(image_net, annotated(disc)).log) == 6  # three passes over two windows
 
 
 def test_a_harmful_adaptation_is_taken_back(image_net, disc):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 
 from monai_i2v.data import Phantom
 from monai_i2v.errors import UsageError
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ROOT = Path(__file__).parents[2]
+BUNDLE = ROOT / "bundles" / "test_time_training_video_segmentation"
 SIDE = 48  # px
 SQUARE = slice(10, 20)
 
@@ -24,7 +27,7 @@ SQUARE = slice(10, 20)
 @pytest.fixture
 def accuracy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with fakes beside `copy`: ``image`` finds nothing, ``first`` copies the first object only."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     script = importlib.import_module("accuracy")
     monkeypatch.setitem(script.METHODS, "image", lambda bundle, frames, masks: (0 * masks for _ in frames))
     first = torch.tensor([1.0, 0.0]).view(2, 1, 1)
@@ -32,14 +35,24 @@ def accuracy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return script
 
 
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained network of the bundle."""
+    config = ConfigParser(json.loads((BUNDLE / "configs" / "inference.json").read_text()))
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "model.pt"
+    torch.save(config.get_parsed_content("network_def").state_dict(), path)
+    return path
+
+
 @pytest.fixture
-def run(accuracy: ModuleType, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def run(accuracy: ModuleType, tmp_path: Path, checkpoint: Path) -> Callable[..., dict[str, Any]]:
     """Run the script on the clips in ``tmp_path / "data"`` and return the JSON."""
+    output = tmp_path / "out.json"
+    files = ["--data", str(tmp_path / "data"), "--output", str(output), "--checkpoint", str(checkpoint)]
 
     def main(*words: str) -> dict[str, Any]:
-        output = tmp_path / "out.json"
-        folders = ["--data", str(tmp_path / "data"), "--output", str(output), "--device", "cpu"]
-        accuracy.main([*folders, "--phantoms", "0", *words])
+        accuracy.main([*files, "--device", "cpu", "--phantoms", "0", *words])
         return json.loads(output.read_text())
 
     return main
@@ -140,7 +153,7 @@ def test_the_table_averages_objects_then_clips(run: Callable, tmp_path: Path, ca
     save_clip(tmp_path / "data" / "disc_b", [label_map(still=0), label_map(10, still=0)])  # 0
     save_clip(tmp_path / "data" / "eye_a", [label_map(), label_map()])  # 1 and 1
     run("--methods", "image,copy")
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()[1:]
     assert lines[0].split() == ["Dice", "/", "J", "/", "F", "disc", "(2)", "eye", "(1)", "s/frame"]
     assert lines[2].startswith("copy          0.375 / 0.333 / ")  # J: 1/3 and 1; 0
     assert lines[5].startswith("copy")
@@ -149,7 +162,11 @@ def test_the_table_averages_objects_then_clips(run: Callable, tmp_path: Path, ca
 
 
 def test_a_run_goes_on_where_it_was_killed(
-    run: Callable, accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable,
+    accuracy: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     for name in ("disc_a", "disc_b"):
         save_clip(tmp_path / "data" / name, [label_map(), label_map()])
@@ -168,6 +185,7 @@ def test_a_run_goes_on_where_it_was_killed(
     assert len(runs) == 3
     run("--methods", "counted,copy")
     assert len(runs) == 3
+    assert "2 of 4 results are in out.json already" in capsys.readouterr().out
 
 
 def test_results_of_other_settings_are_not_continued(run: Callable, tmp_path: Path) -> None:
@@ -188,23 +206,21 @@ def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: P
     assert str(tmp_path) not in json.dumps(content)
 
 
-def test_presets_are_set_up_as_the_bundle_says(accuracy: ModuleType) -> None:
-    bundle = accuracy.Bundle(accuracy.BUNDLE, device="cpu", seed=5, size=64)
-    assert bundle.trainer("memory_only").passes == 0
+def test_presets_are_set_up_as_the_bundle_says(accuracy: ModuleType, checkpoint: Path) -> None:
+    bundle = accuracy.Bundle(BUNDLE, checkpoint=str(checkpoint), device="cpu", seed=5, size=64)
+    assert not bundle.trainer("memory_only").trains
     anchored = bundle.trainer("anchored")
     assert (anchored.trains, anchored.memory["key"], anchored.seed) == (True, "matching", 5)
     assert bundle.inferer.size == 64
 
 
-def test_the_bundles_network_runs_as_any_method(accuracy: ModuleType, tmp_path: Path) -> None:
-    bundle = accuracy.Bundle(accuracy.BUNDLE, device="cpu", size=SIDE, checkpoint=str(tmp_path / "model.pt"))
-    torch.manual_seed(0)
-    torch.save(bundle.config.get_parsed_content("network_def").state_dict(), tmp_path / "model.pt")
-    save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
-    (clip,) = accuracy.find_clips(tmp_path / "data")
+def test_the_bundles_network_gives_the_same_on_repeat(accuracy: ModuleType, tmp_path: Path, checkpoint: Path) -> None:
+    bundle = accuracy.Bundle(BUNDLE, checkpoint=str(checkpoint), device="cpu", size=SIDE)
+    save_clip(tmp_path / "disc_a", [label_map(), label_map()])
+    (clip,) = accuracy.find_clips(tmp_path)
     first, again = (accuracy.measure("memory_only", bundle, clip) for _ in range(2))
     assert [row.dice for row in first] == [row.dice for row in again]
-    assert len(bundle.facts()["checkpoint_sha256"]) == 64
+    assert bundle.facts()["checkpoint_sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

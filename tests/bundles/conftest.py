@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+import shutil
+import sys
+from typing import Any
 
+import monai.bundle
 import numpy as np
 import pytest
 import torch
+from bundle_command import BUNDLES, VIDEO_BUNDLES, Answer, bundle_arguments, snapshot
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from monai_i2v.data import Phantom
-
-BUNDLES = Path(__file__).parents[2] / "bundles"
-VIDEO_BUNDLES = ["one_shot_image_segmentation", "test_time_training_video_segmentation"]
+from monai_i2v.data import Phantom, save_phantom
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,58 @@ def recording(tmp_path):
     label_map[label_map == 2] = 7
     Image.fromarray(label_map.astype(np.uint8)).save(tmp_path / "mask.png")
     return tmp_path
+
+
+@pytest.fixture
+def run_bundle(checkpoint, capsys, monkeypatch):
+    """The command ``python -m monai.bundle run`` without a process of its own, which takes seconds to start.
+
+    What Python does with an uncaught exception is done here: it calls the hook, and ends with status 1. That this is
+    the same as the real command is tested in `test_command`.
+    """
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers)
+    monkeypatch.setattr(root, "level", root.level)
+
+    def run(**overrides: Any) -> Answer:
+        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+        capsys.readouterr()
+        status = 0
+        try:
+            monai.bundle.run(**bundle_arguments(**{"checkpoint": checkpoint, **overrides}))
+        except Exception as error:
+            assert sys.excepthook.__module__ == "monai_i2v.errors"
+            sys.excepthook(type(error), error, error.__traceback__)
+            status = 1
+        return Answer(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def good_results(checkpoint, tmp_path_factory):
+    """The folder with the results of a good run."""
+    folder = tmp_path_factory.mktemp("good")
+    save_phantom(Phantom(length=2, size=(64, 80)), folder)
+    given = {"video": folder / "video.mp4", "ref_mask": folder / "masks/00000.png", "output_dir": folder / "out"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "excepthook", sys.excepthook)
+        patch.setattr(logging.getLogger(), "handlers", [])
+        monai.bundle.run(**bundle_arguments(checkpoint=checkpoint, **given))
+    return folder / "out/video"
+
+
+@pytest.fixture
+def run_badly(run_bundle, recording, good_results):
+    """Run where earlier results lie under the same names, and see that nothing happened to them, nor beside them."""
+    for name in ("frames", "recording"):
+        shutil.copytree(good_results, recording / "out" / name)
+
+    def run(**overrides: Any) -> Answer:
+        given = {"video": recording / "frames", "ref_mask": recording / "mask.png", "output_dir": recording / "out"}
+        before = snapshot(recording)
+        answer = run_bundle(**{**given, **overrides})
+        assert snapshot(recording) == before
+        return answer
+
+    return run

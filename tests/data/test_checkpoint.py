@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_i2v.data import load_checkpoint
+from monai_i2v.data import load_checkpoint, save_half_checkpoint
 from monai_i2v.errors import UsageError
 
 
@@ -36,5 +36,14 @@ def test_a_checkpoint_of_another_network_says_so(tmp_path, content):
 
 
 def test_a_missing_checkpoint_says_so(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot be read \(FileNotFoundError\)"):
+    with pytest.raises(UsageError, match=r"cannot be read \(No such file or directory\)"):
         load_checkpoint(nn.Linear(1, 1), tmp_path / "missing.pt")
+
+
+def test_half_checkpoints_come_back_and_are_half_as_large(tmp_path):
+    layer = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64))
+    save_half_checkpoint(layer, tmp_path / "half.pt")
+    torch.save(layer.state_dict(), tmp_path / "full.pt")
+    again = load_checkpoint(nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64)), tmp_path / "half.pt")
+    torch.testing.assert_close(again[0].weight, layer[0].weight, atol=1e-3, rtol=1e-3)
+    assert (tmp_path / "half.pt").stat().st_size < 0.7 * (tmp_path / "full.pt").stat().st_size

@@ -168,7 +168,7 @@ def test_missing_and_damaged_files(tmp_path):
 
 
 def test_folder_without_masks_or_with_several_sizes(tmp_path):
-    with pytest.raises(UsageError, match="have 0 different sizes; expected pictures of one size"):
+    with pytest.raises(UsageError, match="holds no pictures; expected one per frame"):
         read_mask(tmp_path, INFO)
     write_mask(tmp_path / "a.png")
     write_mask(tmp_path / "b.png", LABELS.T)

@@ -21,6 +21,9 @@ def write(folder, content):
         ("a/frames/", "frames"),
         ("a/scan/*.png", "scan"),
         ("x.y.dcm", "x.y"),
+        ("a/b/..", "a"),
+        (".hidden.mp4", "hidden"),
+        ("/", "video"),
     ],
 )
 def test_results_are_named_after_the_video(video, name):
@@ -45,7 +48,12 @@ def test_a_datalist_starts_at_its_own_folder_and_is_shared_by_processes(tmp_path
             [{"video": "a/b.mp4", "ref_mask": "m"}, {"video": "c/b.avi", "ref_mask": "m"}],
             "2 videos of .* are called 'b'",
         ),
+        ([{"video": None, "ref_mask": "m"}], "entry 0"),
+        ([{"video": "a.mp4", "ref_mask": "m", "ref_frame": True}], "entry 0"),
         ([{"video": "a.mp4", "ref_mask": "m", "name": "../a"}], "'../a' in .* is no plain folder name"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": "..\\a"}], "is no plain folder name"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": ".a"}], "'.a' in .* is no plain folder name"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": ""}], "'' in .* is no plain folder name"),
     ],
 )
 def test_a_wrong_datalist_is_explained(tmp_path, entries, sentence):

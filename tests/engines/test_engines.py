@@ -60,7 +60,7 @@ def test_a_second_run_starts_anew(case):
     engine, count = evaluator([case, VideoCase("missing.mp4", "m.png")]), []
     engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, lambda: count.append(1))
     for _ in range(2):
-        with pytest.raises(UsageError, match="missing.mp4"):
+        with pytest.raises(UsageError, match=r"missing\.mp4"):
             engine.run()
     assert len(count) == 2
 

@@ -38,7 +38,7 @@ def test_a_finished_training_is_not_repeated(tmp_path):
 
 def test_a_file_of_another_training_says_what_to_do(tmp_path):
     torch.save({"other": {}}, tmp_path / "a.pt")
-    with pytest.raises(UsageError, match="training cannot go on from .*a.pt .*delete it to start anew"):
+    with pytest.raises(UsageError, match=r"training cannot go on from .*a.pt .*delete it to start anew"):
         training(tmp_path / "a.pt", 1)
 
 
