@@ -97,8 +97,10 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("preset", ["memory_only", "anchored"])
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [(name, "memory_only") for name in ODD] + [(name, "anchored") for name in ("black", "all NaN", "infinite")],
+)
 def test_odd_intensities_give_results_without_nan(name, preset, run_bundle, recording):
     given = {"video": ODD[name](recording), "ref_mask": recording / "mask.png", "output_dir": recording / "out"}
     answer = run_bundle(**given, preset=preset, max_seconds=1)
