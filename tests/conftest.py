@@ -9,6 +9,9 @@ from torch import Tensor
 
 from monai_i2v.networks import MatchingKey, MobileNetV2Encoder, OneShotNet, PriorMask
 
+# Small tensors gain nothing from several threads, and lose minutes by them when all cores are busy.
+torch.set_num_threads(1)
+
 KEY_CHANNELS = {8: 32, 16: 96, 32: 320}
 
 

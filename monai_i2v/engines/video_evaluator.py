@@ -6,6 +6,7 @@ Axes: `K` objects, `C` image channels, `H W` pixels.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -181,15 +182,16 @@ class VideoEvaluator(Evaluator):
         network: Any = self.network if adapted is None else adapted.network
         return self.inferer.stream(run.video, network, *where)
 
-    def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted:
+    def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted | None:
+        """Adapt to the videos that can be opened; the others are reported when their turn comes."""
         assert self.adaptation is not None
-        runs = [self._open(case, open_video(case.video)) for case in cases]
-        try:
-            videos = [self.inferer.annotate(run.video, self._masks(run), run.case.ref_frame) for run in runs]
-            return self.adaptation.adapt(self.network, videos)
-        finally:
-            for run in runs:
-                run.video.close()
+        with contextlib.ExitStack() as files:
+            videos = []
+            for case in cases:
+                with contextlib.suppress(UsageError):
+                    run = self._open(case, files.enter_context(open_video(case.video)))
+                    videos.append(self.inferer.annotate(run.video, self._masks(run), case.ref_frame))
+            return self.adaptation.adapt(self.network, videos) if videos else None
 
     def _masks(self, run: VideoRun) -> Tensor:
         label_map = torch.from_numpy(run.label_map.astype(np.int64))

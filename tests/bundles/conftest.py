@@ -19,15 +19,6 @@ from PIL import Image
 from monai_i2v.data import Phantom, save_phantom
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Small tensors gain nothing from several threads, and lose minutes by them when all cores are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     """Random weights of the bundles' network: the tests do not depend on the shipped ones."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BUNDLES, VIDEO_BUNDLES
+from bundle_command import BUNDLES, VIDEO_BUNDLES
 from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
 from PIL import Image
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import BUNDLES
+from bundle_command import BUNDLES
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
 from PIL import Image
