@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,23 +20,23 @@ __all__ = ["PRESETS", "preset_trainer"]
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
 # `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
-    "memory_only": lambda: {"passes": 0},
+    "memory_only": lambda: {"schedule": Schedule(passes=0)},
     "paper": lambda: {
         "memory": {"head_init": "random"},
         "terms": (PredictionAlignment(), FeatureAlignment()),
         "optimizer": partial(SGD, lr=1e-5, momentum=0.9),
-        "passes": 100,
+        "schedule": Schedule(passes=100),
         "guard": None,
     },
     "paper_video": lambda: {
         "terms": (PredictionAlignment(), FeatureAlignment()),
         "optimizer": partial(SGD, lr=1e-4, momentum=0.9),
-        "passes": 5,
+        "schedule": Schedule(passes=5),
     },
     "anchored": lambda: {
-        "terms": (PredictionAlignment(), FeatureAlignment(), FirstFrame(), MaskCycle()),
-        "optimizer": partial(Adam, lr=1e-4),
-        "passes": 3,
+        "terms": (PredictionAlignment(), FeatureAlignment(), FirstFrame(0.3), MaskCycle(0.3)),
+        "optimizer": partial(Adam, lr=3e-4),
+        "schedule": Schedule(passes=1, min_steps=16, window=2),
     },
 }
 
@@ -64,7 +65,7 @@ def preset_trainer(
 
         >>> from monai_i2v.adaptation import preset_trainer
         >>> preset_trainer("anchored", max_seconds=30).schedule
-        Schedule(passes=3, window=4, max_frames=64, max_seconds=30)
+        Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30)
     """
     if name not in PRESETS:
         raise UsageError(f"preset is {name!r}, expected one of {', '.join(PRESETS)}; use 'anchored'.")
@@ -73,6 +74,6 @@ def preset_trainer(
     if not isinstance(seed, int):
         raise UsageError(f"seed is {seed!r}, expected a whole number; use 0.")
     preset = PRESETS[name]()
-    schedule = Schedule(passes=preset.pop("passes"), max_seconds=max_seconds)
+    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
     both = {**(memory or {}), **preset.pop("memory", {})}
     return TestTimeTrainer(memory=both, schedule=schedule, seed=seed, **{**settings, **preset})
