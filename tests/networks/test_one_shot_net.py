@@ -115,7 +115,7 @@ def test_it_overfits_one_episode(disc):
     frames, masks = disc
     net = papers_net(dropout=0.0)
     optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=3e-3)
-    for _ in range(25):
+    for _ in range(60):
         loss = torch.nn.functional.cross_entropy(net(frames[3:4], frames[:1], masks[:1]), masks[3:4, 0].long())
         optimizer.zero_grad()
         loss.backward()
