@@ -107,6 +107,7 @@ class MobileNetV2Encoder(Encoder):
         if weights is not None:
             load_pretrained(self, weights, OFFICIAL, unused=("features.18.", "classifier."))
         self.freeze(frozen)
+        self.train()  # batch norms are born in training mode
 
     def stages(self) -> dict[int, nn.Module]:
         first = (0, *(last + 1 for last in LAST_BLOCK.values()))

@@ -70,6 +70,7 @@ class ResNetEncoder(Encoder):
         if weights is not None:
             load_pretrained(self, weights, OFFICIAL[depth], unused=("fc.",))
         self.freeze(frozen)
+        self.train()  # batch norms are born in training mode
 
     def stages(self) -> dict[int, nn.Module]:
         stem = nn.Sequential(self.conv1, self.bn1, self.act, self.maxpool, self.layer1)

@@ -76,6 +76,7 @@ def test_dilation_reaches_as_far_as_the_stride_did():
 
 @pytest.mark.parametrize("encoder", [MobileNetV2Encoder(frozen=(4, 8, 16)), ResNetEncoder(18, frozen=(4, 8, 16))])
 def test_frozen_stages_get_no_gradient_and_norms_never_train(encoder):
+    assert not any(module.training for module in encoder.modules() if isinstance(module, nn.BatchNorm2d))
     encoder.train()
     assert not any(module.training for module in encoder.modules() if isinstance(module, nn.BatchNorm2d))
     encoder(torch.rand(1, 3, 64, 64))[32].sum().backward()

@@ -115,11 +115,11 @@ def test_it_overfits_one_episode(disc):
     frames, masks = disc
     net = papers_net(dropout=0.0)
     optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=3e-3)
-    for _ in range(60):
+    for _ in range(40):
         loss = torch.nn.functional.cross_entropy(net(frames[3:4], frames[:1], masks[:1]), masks[3:4, 0].long())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     inside = net.eval()(frames[3:4], frames[:1], masks[:1]).argmax(1)
     overlap = (inside * masks[3:4, 0]).sum() * 2 / (inside.sum() + masks[3:4].sum())
-    assert overlap > 0.85
+    assert overlap > 0.9
