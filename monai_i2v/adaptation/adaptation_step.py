@@ -6,6 +6,7 @@ Axes: `T` frames of the window, `K` objects, `C` image channels, `F` feature cha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ class AdaptationStep:
     student: OneShotMemoryNet
     support: Support
     bank: MemoryBank
-    frames: Tensor  # (T, C, H, W)
+    last_frame: Callable[[], Tensor]  # the window's last frame (1, C, H, W), decoded when a term asks for it
     features: dict[int, Tensor]  # encoder features (T, F, h, w), by stage
     embedded: Tensor  # the student's enhanced features (T * K, F, h, w)
     logits: Tensor  # the student's (T * K, 2, h, w)

@@ -7,6 +7,7 @@ Axes: `T` frames of the window, `K` objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch.optim import Optimizer
@@ -127,7 +128,7 @@ class Student:
             student=self.network,
             support=support,
             bank=self.bank,
-            frames=torch.cat([records.frame(index) for index in window.frames]),
+            last_frame=partial(records.frame, window.frames[-1]),
             features=features,
             embedded=embedded,
             logits=self.network.decode(embedded, readout),

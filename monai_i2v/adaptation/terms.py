@@ -98,11 +98,11 @@ class MaskCycle:
 
     def __call__(self, step: AdaptationStep) -> Tensor:
         k, student = step.objects, step.student
-        size = step.frames.shape[-2:]
+        frame = step.last_frame()
         with torch.no_grad():
-            last = student.net.upsample(step.logits[-k:], size)
+            last = student.net.upsample(step.logits[-k:], frame.shape[-2:])
             masks = student.net.to_probabilities(last, step.support.present)  # (1, K, H, W)
-            annotated = student.net.encode_annotated(step.frames[-1:], masks)
+            annotated = student.net.encode_annotated(frame, masks)
         support = student.net.project_support(annotated)
         bank = student.start_from(annotated.whole, support).bank
         return _view_loss(step, step.view, support, bank)

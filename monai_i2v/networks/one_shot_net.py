@@ -9,7 +9,7 @@ Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `F` feature cha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -78,7 +78,7 @@ class OneShotNet(nn.Module):
         width: int = 256,
         middle_stages: Sequence[int] = (8, 16),
         prior: PriorMask | None = None,
-        token: str = "gap",
+        token: Literal["gap", "map"] = "gap",
         layers: int = 3,
         dropout: float = 0.5,
     ) -> None:
@@ -92,7 +92,7 @@ class OneShotNet(nn.Module):
             middle,
             width,
             priors=self.prior.channels,
-            token="map" if token == "map" else "gap",
+            token=token,
             dropout=dropout,
         )
         self.enhance = FeatureEnhancement(width, layers=layers)

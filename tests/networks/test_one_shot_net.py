@@ -109,6 +109,8 @@ def test_gap_token_ignores_where_the_object_is_and_map_does_not():
 def test_unknown_token_names_the_choices():
     with pytest.raises(ValueError, match="token must be one of 'gap', 'map', got 'cat'"):
         SupportQueryFusion(8, 8, token="cat")
+    with pytest.raises(ValueError, match="token must be one of 'gap', 'map', got 'cat'"):
+        papers_net(token="cat")
 
 
 def test_it_overfits_one_episode(disc):
