@@ -18,6 +18,18 @@ __all__ = ["Encoder", "OutputStride", "STAGES"]
 STAGES = (4, 8, 16, 32)
 """Names of an encoder's four stages: the stride each has in a classification network."""
 
+
+def stages_until(last_stage: int) -> tuple[int, ...]:
+    """The stages of an encoder that ends with `last_stage`.
+
+    Raises:
+        ValueError: When there is no such stage.
+    """
+    if last_stage not in STAGES:
+        raise ValueError(f"last_stage must be one of {STAGES}, got {last_stage}; use 32 for all of them.")
+    return STAGES[: STAGES.index(last_stage) + 1]
+
+
 OutputStride: TypeAlias = Literal[8, 32]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -33,7 +45,7 @@ class Encoder(nn.Module, ABC):
     Batch norm always uses its running statistics, also in training mode (all papers freeze it).
 
     Args:
-        channels: feature channels `F` per stage.
+        channels: feature channels `F` per stage; the deepest may be left out.
         mean: per-channel mean of the RGB input, for intensities in [0, 1].
         std: per-channel standard deviation of the RGB input.
     """
@@ -53,6 +65,11 @@ class Encoder(nn.Module, ABC):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
+    @property
+    def last_stage(self) -> int:
+        """The deepest stage that is there."""
+        return max(self.channels)
+
     @abstractmethod
     def stages(self) -> dict[int, nn.Module]:
         """The modules of each stage, in the order in which a frame passes them; the stem belongs to stage 4."""
@@ -61,11 +78,13 @@ class Encoder(nn.Module, ABC):
         """Exclude the parameters of `stages` from training.
 
         Raises:
-            ValueError: When a stage is not one of 4, 8, 16, 32.
+            ValueError: When the encoder has no such stage.
         """
         for stage in stages:
-            if stage not in STAGES:
-                raise ValueError(f"stage must be one of {STAGES}, got {stage}; name the stages to freeze.")
+            if stage not in self.channels:
+                raise ValueError(
+                    f"stage must be one of {tuple(self.channels)}, got {stage}; name the stages to freeze."
+                )
             self.stages()[stage].requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride
+from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride, stages_until
 from monai_i2v.networks.pretrained import OfficialFile, load_pretrained
 
 __all__ = ["MobileNetV2Encoder"]
@@ -27,6 +27,7 @@ GROUPS = (
 )
 # The last block of each stage, counted from the stem at 0 (METHODS of the few-shot literature tap the same depths).
 LAST_BLOCK = {4: 3, 8: 6, 16: 13, 32: 17}
+CHANNELS = {4: 24, 8: 32, 16: 96, 32: 320}
 
 
 def _conv_norm(
@@ -65,11 +66,13 @@ class MobileNetV2Encoder(Encoder):
     Args:
         weights: path of a state dict (``.pth``, ``.npz``), ``"imagenet"`` for the official file, None for random ones.
         output_stride: 32 as in the paper, or 8 with dilated convolutions in the last two stages.
+        last_stage: the deepest stage to build; memory networks leave the last one, 32, out.
         frozen: stages that are not trained.
         mean: per-channel mean of the RGB input, for intensities in [0, 1].
         std: per-channel standard deviation of the RGB input.
 
     Raises:
+        ValueError: When there is no such stage.
         UsageError: When `weights` cannot be read.
 
     Example::
@@ -86,11 +89,12 @@ class MobileNetV2Encoder(Encoder):
         weights: str | Path | None = None,
         *,
         output_stride: OutputStride = 32,
+        last_stage: int = 32,
         frozen: Sequence[int] = (),
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
-        super().__init__({4: 24, 8: 32, 16: 96, 32: 320}, mean=mean, std=std)
+        super().__init__({stage: CHANNELS[stage] for stage in stages_until(last_stage)}, mean=mean, std=std)
         blocks: list[nn.Module] = [_conv_norm(3, 32, 3, stride=2)]
         in_channels, total_stride, dilation = 32, 2, 1
         for expansion, channels, count, first_stride in GROUPS:
@@ -103,9 +107,10 @@ class MobileNetV2Encoder(Encoder):
                     InvertedResidual(in_channels, channels, expansion=expansion, stride=stride, dilation=dilation)
                 )
                 in_channels = channels
-        self.features = nn.Sequential(*blocks)
+        self.features = nn.Sequential(*blocks[: LAST_BLOCK[last_stage] + 1])
         if weights is not None:
-            load_pretrained(self, weights, OFFICIAL, unused=("features.18.", "classifier."))
+            unused = [f"features.{block}." for block in range(len(self.features), 19)]
+            load_pretrained(self, weights, OFFICIAL, unused=(*unused, "classifier."))
         self.freeze(frozen)
         self.train()  # batch norms are born in training mode
 
@@ -114,4 +119,5 @@ class MobileNetV2Encoder(Encoder):
         return {
             stage: self.features[begin : last + 1]
             for begin, (stage, last) in zip(first, LAST_BLOCK.items(), strict=False)
+            if stage in self.channels
         }

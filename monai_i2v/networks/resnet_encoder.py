@@ -10,12 +10,13 @@ from typing import Literal
 from monai.networks.nets import resnet18, resnet50
 from torch import nn
 
-from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride
+from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride, stages_until
 from monai_i2v.networks.pretrained import OfficialFile, load_pretrained
 
 __all__ = ["ResNetEncoder"]
 
 BUILDERS = {18: resnet18, 50: resnet50}
+LAYERS = {4: "layer1", 8: "layer2", 16: "layer3", 32: "layer4"}
 CHANNELS = {18: {4: 64, 8: 128, 16: 256, 32: 512}, 50: {4: 256, 8: 512, 16: 1024, 32: 2048}}
 OFFICIAL = {
     18: OfficialFile("https://download.pytorch.org/models/resnet18-f37072fd.pth"),
@@ -30,12 +31,13 @@ class ResNetEncoder(Encoder):
         depth: 18 or 50.
         weights: path of a state dict (``.pth``, ``.npz``), ``"imagenet"`` for the official file, None for random ones.
         output_stride: 32, or 8 with dilated convolutions in the last two stages.
+        last_stage: the deepest stage to build; memory networks leave the last one, 32, out.
         frozen: stages that are not trained.
         mean: per-channel mean of the RGB input, for intensities in [0, 1].
         std: per-channel standard deviation of the RGB input.
 
     Raises:
-        ValueError: When `depth` is not 18 or 50.
+        ValueError: When `depth` is not 18 or 50, or there is no such stage.
         UsageError: When `weights` cannot be read.
 
     Example::
@@ -53,28 +55,30 @@ class ResNetEncoder(Encoder):
         weights: str | Path | None = None,
         *,
         output_stride: OutputStride = 32,
+        last_stage: int = 32,
         frozen: Sequence[int] = (),
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
         if depth not in BUILDERS:
             raise ValueError(f"depth must be one of {sorted(BUILDERS)}, got {depth}; use 50 for the papers' encoder.")
-        super().__init__(CHANNELS[depth], mean=mean, std=std)
+        super().__init__({stage: CHANNELS[depth][stage] for stage in stages_until(last_stage)}, mean=mean, std=std)
         # Without these two arguments MONAI's network takes torchvision's weights and computes something else.
         net = BUILDERS[depth](spatial_dims=2, n_input_channels=3, conv1_t_stride=2, bias_downsample=False)
         self.conv1, self.bn1, self.act, self.maxpool = net.conv1, net.bn1, net.act, net.maxpool
-        self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
-        if output_stride == 8:
-            _dilate(self.layer3, 2)
-            _dilate(self.layer4, 4)
+        for stage in self.channels:
+            setattr(self, LAYERS[stage], getattr(net, LAYERS[stage]))
+            if stage > output_stride:
+                _dilate(getattr(self, LAYERS[stage]), stage // output_stride)
         if weights is not None:
-            load_pretrained(self, weights, OFFICIAL[depth], unused=("fc.",))
+            unused = [f"{layer}." for stage, layer in LAYERS.items() if stage not in self.channels]
+            load_pretrained(self, weights, OFFICIAL[depth], unused=(*unused, "fc."))
         self.freeze(frozen)
         self.train()  # batch norms are born in training mode
 
     def stages(self) -> dict[int, nn.Module]:
-        stem = nn.Sequential(self.conv1, self.bn1, self.act, self.maxpool, self.layer1)
-        return {4: stem, 8: self.layer2, 16: self.layer3, 32: self.layer4}
+        stages = {stage: getattr(self, LAYERS[stage]) for stage in self.channels}
+        return {**stages, 4: nn.Sequential(self.conv1, self.bn1, self.act, self.maxpool, stages[4])}
 
 
 def _dilate(stage: nn.Module, dilation: int) -> None:

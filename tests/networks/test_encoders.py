@@ -116,3 +116,55 @@ def test_without_network_the_error_says_which_file_to_put_where(monkeypatch):
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
     with pytest.raises(UsageError, match=r"put it into .*checkpoints as resnet50-0676ba61.pth"):
         ResNetEncoder(50, "imagenet")
+
+
+MAKERS = [MobileNetV2Encoder, lambda *args, **options: ResNetEncoder(18, *args, **options)]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("output_stride", [8, 32])
+@pytest.mark.parametrize("last_stage", [4, 8, 16, 32])
+def test_an_encoder_that_ends_early_has_the_same_features_until_there(make, output_stride, last_stage, tmp_path):
+    torch.manual_seed(0)
+    full = make(output_stride=output_stride)
+    torch.save(full.state_dict(), tmp_path / "full.pth")
+    part = make(tmp_path / "full.pth", output_stride=output_stride, last_stage=last_stage)
+    frame = torch.rand(1, 3, 64, 48)
+    expected = {stage: feature for stage, feature in full(frame).items() if stage <= last_stage}
+    features = part(frame)
+    assert list(features) == list(expected) == list(part.channels)
+    assert all(torch.equal(features[stage], expected[stage]) for stage in expected)
+    assert part.last_stage == last_stage
+
+
+@pytest.mark.parametrize(("stage", "dilation"), [(8, 1), (16, 2), (32, 4)])
+def test_resnets_stages_are_dilated_by_the_stride_they_lost(stage, dilation):
+    for last_stage in (stage, 32):
+        module = ResNetEncoder(18, output_stride=8, last_stage=last_stage).stages()[stage]
+        wide = [m for m in module.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        assert {conv.dilation for conv in wide} == {(dilation, dilation)}
+
+
+@pytest.mark.parametrize(("make", "left_out"), [(MAKERS[0], "features.14."), (MAKERS[1], "layer4.")])
+def test_stages_that_are_left_out_have_no_parameters(make, left_out):
+    full, part = make().state_dict(), make(last_stage=16).state_dict()
+    assert any(key.startswith(left_out) for key in full)
+    assert not any(key.startswith(left_out) for key in part)
+    assert set(part) < set(full)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_weights_of_the_full_network_must_hold_the_kept_stages(make, tmp_path):
+    state = make().state_dict()
+    kept = next(key for key in make(last_stage=8).state_dict() if key.endswith("weight"))
+    torch.save({key: value for key, value in state.items() if key != kept}, tmp_path / "broken.pth")
+    with pytest.raises(UsageError, match="does not hold the weights of a"):
+        make(tmp_path / "broken.pth", last_stage=8)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_stage_that_is_not_there_is_refused(make):
+    with pytest.raises(ValueError, match=r"last_stage must be one of \(4, 8, 16, 32\), got 12; use 32 for all"):
+        make(last_stage=12)
+    with pytest.raises(ValueError, match=r"stage must be one of \(4, 8, 16\), got 32"):
+        make(last_stage=16, frozen=(32,))
