@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The papers' losses, on tensors."""
 
-from monai_i2v.losses.bootstrapped_cross_entropy import BootstrappedCrossEntropy
+from monai_i2v.losses.bootstrapped_cross_entropy import BootstrappedCrossEntropy, hard_share
+from monai_i2v.losses.clip_segmentation import ClipSegmentationLoss
 from monai_i2v.losses.feature_alignment import FeatureAlignmentLoss
+from monai_i2v.losses.temporal_contrastive import TemporalContrastiveLoss

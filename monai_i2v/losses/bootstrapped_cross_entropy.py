@@ -7,7 +7,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["BootstrappedCrossEntropy"]
+__all__ = ["BootstrappedCrossEntropy", "hard_share"]
+
+# STCN's schedule: all pixels until this part of the training, then fewer, until that part, of which this share is left.
+ALL_UNTIL, LEAST_FROM, LEAST = 20 / 150, 70 / 150, 0.15
+
+
+def hard_share(progress: float) -> float:
+    """Share of pixels to learn from at a point of the training (0 to 1): all at first, the hardest 15 % later (STCN).
+
+    Example::
+
+        >>> from monai_i2v.losses import hard_share
+        >>> [round(hard_share(progress), 3) for progress in (0.0, 0.1, 0.3, 0.5, 1.0)]
+        [1.0, 1.0, 0.575, 0.15, 0.15]
+    """
+    fallen = (progress - ALL_UNTIL) / (LEAST_FROM - ALL_UNTIL)
+    return 1 - (1 - LEAST) * min(1.0, max(0.0, fallen))
 
 
 class BootstrappedCrossEntropy(nn.Module):

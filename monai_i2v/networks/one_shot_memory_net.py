@@ -50,6 +50,8 @@ class OneShotMemoryNet(nn.Module):
         key: ``"encoder"``, the encoder's last stage as it is (the paper), or ``"matching"``, the image network's
             learned matching key.
 
+    No gradient flows into the memory.
+
     Raises:
         ValueError: When `key` is ``"matching"`` and the image network has no such key.
 
@@ -121,7 +123,8 @@ class OneShotMemoryNet(nn.Module):
         """`start` with the reference's encoder features at hand."""
         k = support.present.shape[1]
         bank = self.new_bank()
-        bank.write(self.encode_key(features), self.net.embed(features, support).unflatten(0, (-1, k)))
+        embedded = self.net.embed(features, support).unflatten(0, (-1, k))
+        bank.write(self.encode_key(features).detach(), embedded.detach())
         return MemoryState(support, bank, frames=1)
 
     def step(self, frame: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
@@ -132,7 +135,7 @@ class OneShotMemoryNet(nn.Module):
         embedded = self.net.embed(features, state.support)
         logits = self.net.upsample(self.decode(embedded, state.bank.read(key)), frame.shape[-2:])
         if state.frames % self.memory_every == 0:
-            state.bank.write(key, embedded.unflatten(0, (-1, k)))
+            state.bank.write(key.detach(), embedded.detach().unflatten(0, (-1, k)))
         state.frames += 1
         return self.net.to_probabilities(logits, state.support.present), state
 

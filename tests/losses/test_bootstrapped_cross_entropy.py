@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from monai_i2v.losses import BootstrappedCrossEntropy
+from monai_i2v.losses import BootstrappedCrossEntropy, hard_share
 
 
 def logits_of(*probabilities):
@@ -40,3 +40,18 @@ def test_top_p_takes_the_hardest_share():
 def test_threshold_outside_its_range_is_refused():
     with pytest.raises(ValueError, match=r"threshold must lie in \(0, 1\], got 0"):
         BootstrappedCrossEntropy(0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "share"),
+    [(0, 1.0), (20, 1.0), (45, 0.575), (60, 0.32), (70, 0.15), (150, 0.15)],
+)
+def test_the_share_of_hard_pixels_falls_between_20_and_70_of_150_steps(steps, share):
+    assert hard_share(steps / 150) == pytest.approx(share)
+
+
+def test_the_share_of_hard_pixels_is_a_valid_top_p_at_any_time():
+    logits, target = logits_of(0.9, 0.5, 0.2, 0.99), torch.ones(1, 1, 4, dtype=torch.long)
+    first, last = (BootstrappedCrossEntropy(top_p=hard_share(end))(logits, target).item() for end in (-0.1, 1.1))
+    assert first == pytest.approx(-sum(map(math.log, (0.9, 0.5, 0.2, 0.99))) / 4, rel=1e-5)
+    assert last == pytest.approx(-math.log(0.2), rel=1e-5)

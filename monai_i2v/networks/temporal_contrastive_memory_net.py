@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TCMN, the temporal contrastive memory network: STCN's matching in a medical setting, with a loss on its values.
+
+Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels, `D` key, `V` value, `F` feature channels,
+`h w` features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from monai_i2v.memory import MemoryBank
+from monai_i2v.memory.readout import Top
+from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.encoder import Encoder
+from monai_i2v.networks.mask_decoder import MaskDecoder
+from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
+from monai_i2v.networks.residual_block import ResidualBlock
+from monai_i2v.networks.resnet_encoder import ResNetEncoder
+from monai_i2v.propagation import VideoSegmenter, propagate
+
+__all__ = ["ClipPrediction", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
+
+# The grid on which the network works, px; frames are padded to it and logits cropped back.
+GRID = 16
+
+
+class ClipPrediction(NamedTuple):
+    """What the network says about a clip in training."""
+
+    prob: Tensor  # (B, T, K, H, W); the first frame's are the given masks
+    values: Tensor  # (B, K, T, h * w, V), of all frames, the last included
+
+
+@dataclass
+class TemporalMemoryState:
+    """What a video has accumulated."""
+
+    bank: MemoryBank
+    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+    size: torch.Size  # H, W
+    frames: int  # seen so far, the reference included
+
+
+class TemporalContrastiveMemoryNet(nn.Module):
+    """Segment a frame by what similar places of earlier frames were (TCMN paper, section 3).
+
+    A frame's key says what is where, a value says what a place of a remembered frame belongs to, one value per object.
+    Each place of a new frame reads the values of the remembered places whose keys are near to its own, and a decoder
+    turns the read-out and the frame's finer features into masks. Keys are shared by all objects, memory and query.
+
+    Args:
+        encoder: image encoder with stages 4, 8 and 16; the paper's ResNet-50 without its last stage when None.
+        mask_encoder: from a mask and the sum of the others (B, 2, H, W) to (B, channels, H / 16, W / 16); the paper's
+            ResNet-18 without its last stage when None.
+        key_channels: `D`.
+        value_channels: `V`.
+        widths: channels of the decoder at strides 16, 8 and 4.
+        memory_every: every how many frames one is remembered (in training, each one is).
+        max_frames: frames that the memory holds, the reference included; None keeps all, as in the paper.
+        top: memory cells that a query keeps; None for all, as in the paper.
+
+    Raises:
+        ValueError: When the encoder lacks a stage.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+        >>> net = TemporalContrastiveMemoryNet(
+        ...     MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(64), value_channels=128, widths=(128, 64, 32)
+        ... ).eval()
+        >>> masks = torch.zeros(1, 2, 64, 64)
+        >>> masks[:, 0, :32], masks[:, 1, 32:] = 1, 1
+        >>> net(torch.rand(1, 3, 3, 64, 64), masks).shape
+        torch.Size([1, 3, 2, 64, 64])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        mask_encoder: nn.Module | None = None,
+        *,
+        key_channels: int = 64,
+        value_channels: int = 512,
+        widths: Sequence[int] = (512, 256, 256),
+        memory_every: int = 5,
+        max_frames: int | None = None,
+        top: Top = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = ResNetEncoder(50, last_stage=16) if encoder is None else encoder
+        self.mask_encoder = ResNetMaskEncoder() if mask_encoder is None else mask_encoder
+        if not {4, 8, 16} <= set(self.encoder.channels):
+            raise ValueError(f"the encoder has stages {tuple(self.encoder.channels)}, but 4, 8 and 16 are needed.")
+        channels = self.encoder.channels[16]
+        self.project_key = nn.Conv2d(channels, key_channels, 3, padding=1)
+        nn.init.orthogonal_(self.project_key.weight.flatten(1))
+        nn.init.zeros_(self.project_key.bias)  # type: ignore[arg-type]
+        mask_channels = int(self.mask_encoder.channels)  # type: ignore[arg-type]
+        self.fuse_value = ResidualBlock(channels + mask_channels, value_channels)
+        self.decoder = MaskDecoder(self.encoder.channels, value_channels, widths)
+        self.memory_every, self.max_frames, self.top = memory_every, max_frames, top
+
+    def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor | ClipPrediction:
+        """
+        Args:
+            clip: (B, T, C, H, W), intensities in [0, 1]; the first frame is the reference.
+            masks: masks (B, K, H, W) of the first frame; one object that fills the frame when missing.
+
+        Returns:
+            Probabilities (B, T, K, H, W); in training a `ClipPrediction`, with the values of all frames.
+        """
+        masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
+        keeper = _StateKeeper(self)
+        prob = torch.stack(list(propagate(keeper, clip.unbind(1), masks)), dim=1)
+        return ClipPrediction(prob, keeper.state.bank.values) if self.training else prob
+
+    def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
+        """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
+        h, w = frame.shape[-2:]
+        features: dict[int, Tensor] = self.encoder(F.pad(frame, (0, -w % GRID, 0, -h % GRID), mode="replicate"))
+        return features
+
+    def encode_key(self, features: Mapping[int, Tensor]) -> Tensor:
+        """Keys (B, D, h, w) of frames, from their encoder features."""
+        key: Tensor = self.project_key(features[16])
+        return key
+
+    def encode_value(self, features: Mapping[int, Tensor], masks: Tensor) -> Tensor:
+        """Values (B, K, V, h, w) of frames, from their encoder features and masks (B, K, H, W)."""
+        k, (h, w) = masks.shape[1], masks.shape[-2:]
+        others = masks.sum(dim=1, keepdim=True) - masks
+        both = torch.stack([masks, others], dim=2)  # (B, K, 2, H, W)
+        padded = F.pad(both.flatten(0, 1), (0, -w % GRID, 0, -h % GRID))
+        frame = features[16].unsqueeze(1).expand(-1, k, -1, -1, -1).flatten(0, 1)
+        value: Tensor = self.fuse_value(torch.cat([frame, self.mask_encoder(padded)], dim=1))
+        return value.unflatten(0, (-1, k))
+
+    def new_bank(self) -> MemoryBank:
+        """An empty memory with this network's settings; in training it keeps all frames."""
+        return MemoryBank(None if self.training else self.max_frames, top=self.top)
+
+    def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
+        """See `VideoSegmenter.start`."""
+        return self.start_from(self.encode_frame(frame), masks)
+
+    def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> TemporalMemoryState:
+        """`start` with the reference's encoder features at hand."""
+        bank = self.new_bank()
+        bank.write(self.encode_key(features), self.encode_value(features, masks))
+        present = masks.amax(dim=(-2, -1), keepdim=True) > 0
+        return TemporalMemoryState(bank, present, masks.shape[-2:], frames=1)
+
+    def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
+        """See `VideoSegmenter.step`.
+
+        Raises:
+            ValueError: When the frame's size is not the reference's.
+        """
+        if frame.shape[-2:] != state.size:
+            height, width = state.size
+            raise ValueError(
+                f"frame {state.frames} is {frame.shape[-1]}x{frame.shape[-2]} px, but the video began with "
+                f"{width}x{height} px; resize the frame, or start again with a mask of its size."
+            )
+        return self.step_from(self.encode_frame(frame), state)
+
+    def step_from(
+        self, features: Mapping[int, Tensor], state: TemporalMemoryState, *, remember: bool | None = None
+    ) -> tuple[Tensor, TemporalMemoryState]:
+        """`step` with the frame's encoder features at hand.
+
+        Args:
+            features: encoder features (B, F, h, w), by stage.
+            state: see `VideoSegmenter.step`.
+            remember: write the frame to the memory; None when it is the frame's turn.
+        """
+        key = self.encode_key(features)
+        logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
+        prob = soft_aggregate(logits.masked_fill(~state.present, float("-inf"))) * state.present
+        turn = self.training or state.frames % self.memory_every == 0
+        if turn if remember is None else remember:
+            state.bank.write(key, self.encode_value(features, prob))
+        state.frames += 1
+        return prob, state
+
+
+class _StateKeeper(VideoSegmenter[TemporalMemoryState]):
+    """The network, with its last state at hand."""
+
+    state: TemporalMemoryState
+
+    def __init__(self, net: TemporalContrastiveMemoryNet) -> None:
+        self.net = net
+
+    def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
+        self.state = self.net.start(frame, masks)
+        return self.state
+
+    def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
+        prob, self.state = self.net.step(frame, state)
+        return prob, self.state
