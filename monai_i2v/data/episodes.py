@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from monai.data import DistributedSampler
 from monai.transforms import Randomizable
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["EpisodeSampler", "Episodes"]
+from monai_i2v.data.balanced_draw import BalancedDraw
+
+__all__ = ["Episodes"]
 
 
 class Episodes(Dataset):
@@ -49,10 +50,7 @@ class Episodes(Dataset):
     ) -> None:
         self.stills, self.transform, self.length = stills, transform, length
         self.same_image, self.seed = same_image, seed
-        self.members: dict[str, dict[int, list[int]]] = {}
-        for index, still in enumerate(stills if datalist is None else datalist):
-            for value in still["classes"]:
-                self.members.setdefault(still["set"], {}).setdefault(value, []).append(index)
+        self.balanced = BalancedDraw(stills if datalist is None else datalist)
 
     def __len__(self) -> int:
         return self.length
@@ -66,10 +64,7 @@ class Episodes(Dataset):
 
     def draw(self, random: np.random.RandomState) -> tuple[int, int, int]:
         """Class, index of the support and index of the query of one episode."""
-        sets = sorted(self.members)
-        classes = self.members[sets[random.randint(len(sets))]]
-        value = sorted(classes)[random.randint(len(classes))]
-        images = classes[value]
+        value, images = self.balanced.draw_class(random)
         support = images[random.randint(len(images))]
         others = [index for index in images if index != support]
         same = random.rand() < self.same_image or not others
@@ -81,22 +76,3 @@ class Episodes(Dataset):
         still = self.transform({key: self.stills[index][key] for key in ("image", "label")})
         image, label = (torch.as_tensor(still[key]).float() for key in ("image", "label"))
         return image, (label == value).float()
-
-
-class EpisodeSampler(DistributedSampler):
-    """Episode numbers of the current epoch: every epoch has new ones, and every process its own.
-
-    MONAI's trainers call `set_epoch`, also after a checkpoint has been loaded.
-
-    Args:
-        episodes: the episodes.
-        num_replicas: processes that train together.
-        rank: number of this process.
-    """
-
-    def __init__(self, episodes: Episodes, *, num_replicas: int = 1, rank: int = 0) -> None:
-        super().__init__(episodes, even_divisible=True, num_replicas=num_replicas, rank=rank, shuffle=False)
-
-    def __iter__(self) -> Iterator[int]:
-        first = self.epoch * self.total_size
-        return iter(range(first + self.rank, first + self.total_size, self.num_replicas))

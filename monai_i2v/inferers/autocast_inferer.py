@@ -14,7 +14,7 @@ __all__ = ["AutocastInferer"]
 
 
 class AutocastInferer(Inferer):
-    """Run an inferer under autocast and return float32.
+    """Run an inferer under autocast and return float32: a tensor, or a named tuple of tensors.
 
     Args:
         inferer: what to run.
@@ -33,6 +33,11 @@ class AutocastInferer(Inferer):
         self.inferer = SimpleInferer() if inferer is None else inferer
         self.dtype, self.enabled = getattr(torch, dtype), enabled
 
-    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with torch.autocast(inputs.device.type, self.dtype, enabled=self.enabled):
-            return self.inferer(inputs, network, *args, **kwargs).float()
+            return _as_float(self.inferer(inputs, network, *args, **kwargs))
+
+
+def _as_float(output: Any) -> Any:
+    """Float32 for a tensor, or for each of a named tuple."""
+    return output.float() if isinstance(output, Tensor) else type(output)(*map(_as_float, output))

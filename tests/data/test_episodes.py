@@ -5,7 +5,7 @@ import torch
 from monai.transforms import Compose, RandFlipd
 from torch.utils.data import DataLoader
 
-from monai_i2v.data import Episodes, EpisodeSampler
+from monai_i2v.data import Episodes
 
 
 def stills():
@@ -70,17 +70,6 @@ def test_support_and_query_are_augmented_independently():
     episodes = flipping()
     drawn = {(step_down(item["image"]), step_down(item["support"])) for item in (episodes[n] for n in range(40))}
     assert drawn == {(1, 1), (1, -1), (-1, 1), (-1, -1)}
-
-
-def test_every_epoch_and_every_process_gets_its_own_episodes():
-    episodes = Episodes(stills(), same, length=6)
-    samplers = [EpisodeSampler(episodes, num_replicas=2, rank=rank) for rank in (0, 1)]
-    epochs = []
-    for epoch in (0, 1):
-        for sampler in samplers:
-            sampler.set_epoch(epoch)
-        epochs.append([list(sampler) for sampler in samplers])
-    assert epochs == [[[0, 2, 4], [1, 3, 5]], [[6, 8, 10], [7, 9, 11]]]
 
 
 def test_workers_change_nothing():

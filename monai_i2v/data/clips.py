@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Short clips to train memory networks on, from labelled stills and from labelled clips (TCMN paper, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from monai.transforms import Randomizable
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from monai_i2v.data.balanced_draw import BalancedDraw
+
+__all__ = ["ClipSampling", "Clips"]
+
+# How often frames of a labelled clip are drawn until the first one shows an object.
+MAX_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class ClipSampling:
+    """What a training clip consists of.
+
+    Args:
+        frames: frames `T`.
+        objects: channels `K` of the masks; one to `K` objects of an image are drawn.
+        regions: share of clips from stills whose objects are unlabelled regions, see `Regions`.
+        reverse: share of labelled clips that run backward in time.
+        max_gaps: from which clip number on, the largest step in time between frames of a labelled clip; several pairs
+            make a curriculum.
+    """
+
+    frames: int = 3
+    objects: int = 2
+    regions: float = 0.0
+    reverse: float = 0.5
+    max_gaps: Sequence[tuple[int, int]] = ((0, 6),)
+
+    def max_gap(self, number: int) -> int:
+        """Largest step in time of clip `number`."""
+        return [gap for first, gap in self.max_gaps if number >= first][-1]
+
+
+DEFAULT_SAMPLING = ClipSampling()
+
+
+class Clips(Dataset):
+    """Clips with the masks of a few objects, drawn evenly over sets, then over the classes of a set, then its images.
+
+    A still gives its picture for all frames, and the transform moves it. A labelled clip gives ordered frames with
+    random gaps.
+
+    Clip number `n` is a function of `seed` and `n` alone: it does not depend on the number of workers or processes,
+    nor on the clips drawn before, so training resumes with the clips it would have had.
+
+    Args:
+        items: loaded items, ``{"image": (3, X, Y) or (3, X, Y, T), "label": (1, ...), "set": str, "classes": [int]}``
+            (a MONAI ``CacheDataset``, say), and ``"image_regions"`` when regions are to be followed.
+        transform: random transform of image and label into a clip of the networks' layout, (T, 3, H, W) and (T, 1, H,
+            W): `SyntheticClipd` and `ToFramesd`.
+        length: number of clips of an epoch.
+        sampling: what a clip consists of.
+        seed: start of the random stream.
+        datalist: ``set`` and ``classes`` of the items, when reading them from `items` would load every image.
+
+    Returns:
+        Per clip ``{"image": (T, 3, H, W) in [0, 1], "label": masks (T, K, H, W), 0 or 1, "masks": those of the first
+        frame (K, H, W)}``.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        transform: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        *,
+        length: int,
+        sampling: ClipSampling = DEFAULT_SAMPLING,
+        seed: int = 0,
+        datalist: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.items, self.transform, self.length = items, transform, length
+        self.sampling, self.seed = sampling, seed
+        self.balanced = BalancedDraw(items if datalist is None else datalist)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        random = np.random.RandomState(np.random.SeedSequence([self.seed, number]).generate_state(1))
+        value: int | None
+        value, indices = self.balanced.draw_class(random)
+        item = self.items[indices[random.randint(len(indices))]]
+        image, label = torch.as_tensor(item["image"]), torch.as_tensor(item["label"])
+        if image.ndim == 4:
+            for _ in range(MAX_DRAWS):
+                times = self.draw_times(number, image.shape[-1], random)
+                if label[..., times[0]].any():
+                    break
+            image, label = image[..., times], label[..., times]
+        elif random.rand() < self.sampling.regions and torch.as_tensor(item["image_regions"]).any():
+            label, value = torch.as_tensor(item["image_regions"]), None
+        label = self._draw_objects(label, value, random)
+        if isinstance(self.transform, Randomizable):
+            self.transform.set_random_state(seed=random.randint(2**31))
+        clip = self.transform({"image": image.float() / 255, "label": label.float()})
+        image, label = (torch.as_tensor(clip[key]) for key in ("image", "label"))
+        masks = (label == torch.arange(1, self.sampling.objects + 1).view(-1, 1, 1)).float()  # (T, K, H, W)
+        return {"image": image, "label": masks, "masks": masks[0]}
+
+    def draw_times(self, number: int, length: int, random: np.random.RandomState) -> list[int]:
+        """Frames to take from a labelled clip of that length: distinct ones while there are enough."""
+        gaps = 1 + random.randint(self.sampling.max_gap(number), size=self.sampling.frames - 1)
+        while gaps.sum() >= length and gaps.max() > 1:
+            gaps[gaps.argmax()] -= 1
+        first = random.randint(max(1, length - gaps.sum()))
+        times = np.minimum(first + np.concatenate([[0], gaps.cumsum()]), length - 1)
+        return times[::-1].tolist() if random.rand() < self.sampling.reverse else times.tolist()
+
+    def _draw_objects(self, label: Tensor, value: int | None, random: np.random.RandomState) -> Tensor:
+        """Number one to `K` objects from 1 on, the one with `value` among them; all else becomes background."""
+        first = label if label.ndim == 3 else label[..., 0]
+        values = [int(number) for number in first.unique() if number != 0]
+        chosen = [number for number in values if number == value]
+        others = [number for number in values if number != value]
+        count = random.randint(1, self.sampling.objects + 1)
+        chosen += random.permutation(others)[: count - len(chosen)].tolist()
+        numbered = torch.zeros_like(label)
+        for number, old in enumerate(chosen, start=1):
+            numbered[label == old] = number
+        return numbered

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from monai.engines import SupervisedTrainer
+
+from monai_i2v.handlers import ClipGradients
+
+
+def step_of(slopes, max_norm):
+    """How far one step of SGD with rate 1 moves two weights whose gradients are `slopes`."""
+    layer = torch.nn.Linear(2, 1, bias=False)
+    before = layer.weight.detach().clone()
+    SupervisedTrainer(
+        device="cpu",
+        max_epochs=1,
+        train_data_loader=[{"image": torch.tensor([slopes]), "label": torch.zeros(1, 1)}],
+        network=layer,
+        optimizer=torch.optim.SGD(layer.parameters(), lr=1.0),
+        loss_function=lambda output, label: output.sum(),
+        train_handlers=[ClipGradients(layer, max_norm)],
+    ).run()
+    return (before - layer.weight.detach()).flatten().tolist()
+
+
+def test_long_gradients_are_shortened_before_the_step_and_keep_their_direction():
+    assert step_of([30.0, 40.0], 10.0) == pytest.approx([6, 8], rel=1e-4)
+
+
+def test_short_gradients_are_left_as_they_are():
+    assert step_of([3.0, 4.0], 10.0) == pytest.approx([3, 4], rel=1e-4)
