@@ -2,8 +2,9 @@
 """What happens to a network at test time."""
 
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.presets import PRESETS, preset_trainer
-from monai_i2v.adaptation.schedule import Schedule
+from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
+from monai_i2v.adaptation.presets import MEMORY_NET_PRESETS, PRESETS, memory_net_trainer, preset_trainer
+from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer
 from monai_i2v.inferers import AnnotatedVideo

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from torch.optim import SGD, Adam
 
-from monai_i2v.adaptation.schedule import Schedule
+from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
+from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
 from monai_i2v.errors import UsageError
 
-__all__ = ["PRESETS", "preset_trainer"]
+__all__ = ["MEMORY_NET_PRESETS", "PRESETS", "memory_net_trainer", "preset_trainer"]
 
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
 # `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
@@ -38,6 +39,12 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
         "optimizer": partial(Adam, lr=3e-4),
         "schedule": Schedule(passes=1, min_steps=16, window=2),
     },
+}
+
+# The same names for memory networks, which have a memory anyway and no teacher.
+MEMORY_NET_PRESETS: dict[str, CycleSchedule] = {
+    "memory_only": CycleSchedule(steps=0),
+    "anchored": CycleSchedule(steps=20),
 }
 
 
@@ -67,13 +74,42 @@ def preset_trainer(
         >>> preset_trainer("anchored", max_seconds=30).schedule
         Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30)
     """
-    if name not in PRESETS:
-        raise UsageError(f"preset is {name!r}, expected one of {', '.join(PRESETS)}; use 'anchored'.")
-    if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):
-        raise UsageError(f"max_seconds is {max_seconds!r}, expected a whole number from 1, or None; use 60.")
-    if not isinstance(seed, int):
-        raise UsageError(f"seed is {seed!r}, expected a whole number; use 0.")
+    _check(name, PRESETS, max_seconds, seed)
     preset = PRESETS[name]()
     schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
     both = {**(memory or {}), **preset.pop("memory", {})}
     return TestTimeTrainer(memory=both, schedule=schedule, seed=seed, **{**settings, **preset})
+
+
+def memory_net_trainer(
+    name: str, *, max_seconds: int | None = None, seed: int = 0, **settings: Any
+) -> MaskCycleTrainer:
+    """A `MaskCycleTrainer` with named settings.
+
+    Args:
+        name: ``"memory_only"`` (no training) or ``"anchored"``.
+        max_seconds: time to spend at most.
+        seed: start of the random stream.
+        settings: further arguments of `MaskCycleTrainer`.
+
+    Raises:
+        UsageError: When there is no such preset, or a number is not one that can be used.
+
+    Example::
+
+        >>> from monai_i2v.adaptation import memory_net_trainer
+        >>> memory_net_trainer("memory_only").schedule.steps
+        0
+    """
+    _check(name, MEMORY_NET_PRESETS, max_seconds, seed)
+    schedule = replace(MEMORY_NET_PRESETS[name], max_seconds=max_seconds)
+    return MaskCycleTrainer(schedule=schedule, seed=seed, **settings)
+
+
+def _check(name: Any, presets: Collection[str], max_seconds: Any, seed: Any) -> None:
+    if not isinstance(name, str) or name not in presets:
+        raise UsageError(f"preset is {name!r}, expected one of {', '.join(presets)}; use 'anchored'.")
+    if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):
+        raise UsageError(f"max_seconds is {max_seconds!r}, expected a whole number from 1, or None; use 60.")
+    if not isinstance(seed, int):
+        raise UsageError(f"seed is {seed!r}, expected a whole number; use 0.")

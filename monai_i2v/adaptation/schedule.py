@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Schedule"]
+__all__ = ["CycleSchedule", "Schedule"]
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,20 @@ class Schedule:
     def passes_over(self, windows: int) -> int:
         """Passes over a video of so many windows."""
         return max(self.passes, math.ceil(self.min_steps / windows)) if self.passes else 0
+
+
+@dataclass(frozen=True)
+class CycleSchedule:
+    """The effort of an adaptation by mask cycles.
+
+    Args:
+        steps: optimizer steps per video; 0 leaves the network untrained.
+        max_jump: largest distance between the two frames of a cycle, in frames.
+        max_frames: frames per video to learn from, evenly spaced; the bound on memory for long videos.
+        max_seconds: time to spend at most, None for no limit.
+    """
+
+    steps: int = 20
+    max_jump: int = 10
+    max_frames: int = 64
+    max_seconds: int | None = None

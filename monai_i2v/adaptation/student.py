@@ -144,7 +144,7 @@ class Student:
         keys = self.network.encode_key(step.features)
         for index, key, value in zip(window.frames, keys.split(1), values.split(1), strict=True):
             if (index - reference) % self.network.memory_every == 0:
-                self.bank.write(key, value)
+                self.bank.write(key.detach(), value.detach())
 
     @torch.no_grad()
     def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:

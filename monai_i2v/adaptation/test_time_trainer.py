@@ -32,7 +32,7 @@ DEFAULT_GUARD = Guard()
 class Adapted(NamedTuple):
     """What adaptation gives back."""
 
-    network: OneShotMemoryNet
+    network: Any  # a `VideoSegmenter`
     log: list[dict[str, float]]
 
 

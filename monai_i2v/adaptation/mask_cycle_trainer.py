@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test-time training of memory networks by mask cycle consistency (Bertrand et al., NeurIPS 2023, tt-MCC).
+
+Axes: `K` objects, `C` image channels, `H W` pixels, `F` feature channels, `h w` features.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import ProgressBar, TimeLimit
+from torch import Tensor
+from torch.optim import Adam
+
+from monai_i2v.adaptation.frame_features import FrameFeatures
+from monai_i2v.adaptation.guard import Guard
+from monai_i2v.adaptation.reference_views import random_view
+from monai_i2v.adaptation.schedule import CycleSchedule
+from monai_i2v.adaptation.test_time_trainer import Adapted
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
+from monai_i2v.metrics import dice
+from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet
+
+__all__ = ["MaskCycleTrainer"]
+
+# Changed copies of the reference frame, encoded once and then drawn from.
+VIEWS = 16
+# Steps between two looks of the guard.
+GUARD_INTERVAL = 5
+DEFAULT_SCHEDULE = CycleSchedule()
+DEFAULT_GUARD = Guard()
+
+
+class MaskCycleTrainer:
+    """Adapt a copy of a memory network to videos without labels, but for the mask of one frame.
+
+    Each step carries the reference's masks to a frame, from there to a second one, and with the masks found there back
+    over the first to the reference, whose truth is known. Gradients flow through the whole cycle. A second term
+    segments one changed copy of the reference frame from another.
+
+    The encoder stays frozen, so a frame's features are computed once. The network that is given stays as it is, to the
+    last bit; under a seed the result is the same on repeat.
+
+    Args:
+        schedule: how long it learns and from which frames.
+        learning_rate: of Adam.
+        cycle_weight: weight of the cycle.
+        view_weight: weight of the changed copies.
+        guard: takes back what harms the reference frame, None to let it happen.
+        seed: start of the random stream.
+        progress: show a progress bar.
+    """
+
+    def __init__(
+        self,
+        *,
+        schedule: CycleSchedule = DEFAULT_SCHEDULE,
+        learning_rate: float = 1e-4,
+        cycle_weight: float = 1.0,
+        view_weight: float = 1.0,
+        guard: Guard | None = DEFAULT_GUARD,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> None:
+        self.schedule, self.learning_rate = schedule, learning_rate
+        self.cycle_weight, self.view_weight = cycle_weight, view_weight
+        self.guard, self.seed, self.progress = guard, seed, progress
+
+    def adapt(
+        self, network: TemporalContrastiveMemoryNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]
+    ) -> Adapted:
+        """Adapt to one video, or to all videos of a data set together (transductive: report it as such).
+
+        Args:
+            network: the trained memory network.
+            videos: one video, or several.
+
+        Returns:
+            The adapted network, and per step ``{"video", "loss", "cycle", "view", "ref_dice", "area",
+            "teacher_area"}``, measured before the step's update: number of the video, losses, Dice of the reference
+            frame segmented from itself, shares of foreground in the second frame's and in the given masks.
+        """
+        videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
+        student = copy.deepcopy(network).eval().requires_grad_(False)
+        if self.schedule.steps == 0:
+            return Adapted(student, [])
+        pupil = _Pupil(student, videos, self)
+        engine = Engine(lambda engine, video: pupil.learn(video))
+
+        def guard(engine: Engine) -> None:
+            if not pupil.check():
+                engine.terminate()
+
+        engine.add_event_handler(Events.ITERATION_COMPLETED(every=GUARD_INTERVAL), guard)
+        if self.schedule.max_seconds is not None:
+            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.schedule.max_seconds))
+        if self.progress:
+            ProgressBar(desc="adapting").attach(
+                engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
+            )
+        order = [video for _ in range(self.schedule.steps) for video in range(len(videos))]
+        engine.run(order, max_epochs=1)
+        pupil.check()
+        return Adapted(student.eval().requires_grad_(False), pupil.log)
+
+
+class _Pupil:
+    """The network that learns: its steps, its log and its guard."""
+
+    def __init__(
+        self, network: TemporalContrastiveMemoryNet, videos: Sequence[AnnotatedVideo], settings: MaskCycleTrainer
+    ) -> None:
+        self.network, self.settings = network, settings
+        for name, part in network.named_children():
+            part.requires_grad_(name != "encoder")
+        trained = [param for param in network.parameters() if param.requires_grad]
+        self.optimizer = Adam(trained, lr=settings.learning_rate)
+        self.features = [FrameFeatures(network.encode_frame, video, settings.schedule.max_frames) for video in videos]
+        self.random = np.random.RandomState(settings.seed)
+        with torch.no_grad():
+            self.views = [self._make_views(video) for video in videos]
+        self.loss = ClipSegmentationLoss(BootstrappedCrossEntropy(top_p=0.3), contrast_weight=0.0, dice_weight=1.0)
+        self.guarded = None if settings.guard is None else settings.guard.watch(network)
+        self.log: list[dict[str, float]] = []
+        self.checked = 0  # steps that the guard has seen
+
+    @torch.enable_grad()
+    def learn(self, video: int) -> None:
+        """Take one step on one video."""
+        cycle, masks = self._cycle(video)
+        view = self._view(video)
+        loss = self.settings.cycle_weight * cycle + self.settings.view_weight * view
+        measured = {"ref_dice": self.reference_dice(video), "area": masks.detach().round().mean().item()}
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        losses = {"loss": loss.item(), "cycle": cycle.item(), "view": view.item()}
+        given = self.features[video].masks.round().mean().item()
+        self.log.append({"video": video, **losses, **measured, "teacher_area": given})
+
+    def check(self) -> bool:
+        """Let the guard look at the steps since its last look; False when it restored earlier weights."""
+        recent, self.checked = self.log[self.checked :], len(self.log)
+        if self.guarded is None or not recent:
+            return True
+        seen = {int(step["video"]) for step in recent}
+        return self.guarded.check(recent, {video: self.reference_dice(video) for video in seen})
+
+    @torch.no_grad()
+    def reference_dice(self, video: int) -> float:
+        """Dice of the reference frame, segmented from a memory that holds itself; mean over objects."""
+        features = self.features[video]
+        prob = self._propagate([features.reference, features.reference], features.masks)[-1]
+        return dice(prob > 0.5, features.masks > 0.5).mean().item()
+
+    def _cycle(self, video: int) -> tuple[Tensor, Tensor]:
+        """Loss of a cycle, and the masks (1, K, H, W) of its turning point."""
+        features = self.features[video]
+        near, far = features.draw_pair(self.settings.schedule.max_jump, self.random)
+        there = self._propagate([features.reference, near, far], features.masks)[-1]
+        back = self._propagate([far, near, features.reference], there)[-1]
+        return self._loss(back, features.masks), there
+
+    def _view(self, video: int) -> Tensor:
+        """Loss of one changed copy of the reference, segmented from another."""
+        views = self.views[video]
+        (one, one_masks), (other, other_masks) = (views[index] for index in self.random.choice(len(views), 2))
+        return self._loss(self._propagate([one, other], one_masks)[-1], other_masks)
+
+    def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> list[Tensor]:
+        """`propagate` on features; every frame but the last is remembered."""
+        network = self.network
+        state = network.start_from(features[0], masks)
+        probs = []
+        for index, frame in enumerate(features[1:], start=2):
+            prob, state = network.step_from(frame, state, remember=index < len(features))
+            probs.append(prob)
+        return probs
+
+    def _loss(self, prob: Tensor, masks: Tensor) -> Tensor:
+        truth = masks.round()
+        both = ClipPrediction(torch.stack([truth, prob], dim=1), prob.new_empty(0))
+        loss: Tensor = self.loss(both, torch.stack([truth, truth], dim=1))
+        return loss
+
+    def _make_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        frame, masks = video.frames[video.ref_frame].to(video.masks), video.masks
+        views = [(frame, masks), *(random_view(frame, masks, generator) for _ in range(VIEWS - 1))]
+        return [(self.network.encode_frame(view), view_masks) for view, view_masks in views]
