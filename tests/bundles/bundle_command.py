@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
-VIDEO_BUNDLES = ["one_shot_image_segmentation", "test_time_training_video_segmentation"]
+VIDEO_BUNDLES = [
+    "one_shot_image_segmentation",
+    "test_time_training_video_segmentation",
+    "temporal_contrastive_memory_video_segmentation",
+]
 
 
 class Answer(NamedTuple):

@@ -20,15 +20,23 @@ from monai_i2v.data import Phantom, save_phantom
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory):
-    """Random weights of the bundles' network: the tests do not depend on the shipped ones."""
-    parser = ConfigParser()
-    parser.read_config(str(BUNDLES / VIDEO_BUNDLES[0] / "configs/inference.json"))
-    torch.manual_seed(0)
-    network = parser.get_parsed_content("network_def")
-    path = tmp_path_factory.mktemp("weights") / "model.pt"
-    torch.save({"model": network.half().state_dict()}, path)
-    return path
+def checkpoints(tmp_path_factory):
+    """Random weights of each bundle's network: the tests do not depend on the shipped ones."""
+    paths = {}
+    for name in VIDEO_BUNDLES:
+        parser = ConfigParser()
+        parser.read_config(str(BUNDLES / name / "configs/inference.json"))
+        torch.manual_seed(0)
+        network = parser.get_parsed_content("network_def")
+        paths[name] = tmp_path_factory.mktemp("weights") / "model.pt"
+        torch.save({"model": network.half().state_dict()}, paths[name])
+    return paths
+
+
+@pytest.fixture(scope="session")
+def checkpoint(checkpoints):
+    """Random weights of the image network."""
+    return checkpoints[VIDEO_BUNDLES[0]]
 
 
 @pytest.fixture

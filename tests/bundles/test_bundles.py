@@ -67,8 +67,8 @@ def test_every_bundle_has_what_monais_specification_asks_for(name):
 
 
 @pytest.mark.parametrize("name", VIDEO_BUNDLES)
-def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, recording, checkpoint):
-    flow = workflow(name, recording, checkpoint)
+def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, recording, checkpoints):
+    flow = workflow(name, recording, checkpoints[name])
     flow.initialize()
     assert flow.check_properties() == []
     flow.run()
@@ -100,6 +100,16 @@ def test_presets_and_scopes_run(preset, scope, recording, checkpoint):
     assert facts["settings"]["preset"] == preset
     assert facts["labels"] == [1, 7]
     assert facts["video"]["path"] == "frames"
+
+
+@pytest.mark.parametrize("preset", ["memory_only", "anchored"])
+def test_presets_of_the_memory_network_run(preset, recording, checkpoints):
+    flow = workflow(VIDEO_BUNDLES[2], recording, checkpoints[VIDEO_BUNDLES[2]], preset=preset, seed=1)
+    flow.initialize()
+    flow.run()
+    facts = json.loads((recording / "out/frames/run.json").read_text())
+    assert facts["settings"]["preset"] == preset
+    assert len(facts["adaptation"]) == (20 if preset == "anchored" else 0)
 
 
 def test_a_datalist_gives_a_folder_per_video_and_one_bad_video_does_not_cost_the_others(recording, checkpoint):
