@@ -9,9 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from monai_i2v.memory.readout import Measure, Top, read_memory
+from monai_i2v.memory.readout import MAX_BYTES, Measure, Top, read_memory
 
 __all__ = ["MemoryBank"]
+
+# An unbounded bank that is full grows by half, at least by this many frames: each row is moved a few times at most.
+MIN_GROWTH = 4
 
 
 class MemoryBank:
@@ -20,10 +23,14 @@ class MemoryBank:
     The first frame written is the reference and is never forgotten; when the bank is full, each further frame replaces
     the oldest of the others (TTT paper 3.3). Rows are written into place: reading never copies the bank.
 
+    A bounded bank takes its room at the first write, and nothing grows after that. An unbounded one moves to more room
+    from time to time and holds its values twice for that moment. Room that was never written costs a CPU no memory.
+
     Args:
         capacity: frames, the reference included; None keeps all.
         top: memory cells that a query keeps, jointly over all frames; the TTT paper keeps 20 %.
         measure: similarity of keys, ``"l2"``, ``"dot"`` or ``"cosine"``.
+        max_bytes: bytes of temporaries that a read aims at, see `read_memory`.
 
     Raises:
         ValueError: When `capacity` is less than 1.
@@ -39,10 +46,12 @@ class MemoryBank:
         [1.0, 3.0, 3.0]
     """
 
-    def __init__(self, capacity: int | None = 10, *, top: Top = 0.2, measure: Measure = "l2") -> None:
+    def __init__(
+        self, capacity: int | None = 10, *, top: Top = 0.2, measure: Measure = "l2", max_bytes: int = MAX_BYTES
+    ) -> None:
         if capacity is not None and capacity < 1:
             raise ValueError(f"capacity must be 1 or more, got {capacity}; use 1 to keep the reference only.")
-        self.capacity, self.top, self.measure = capacity, top, measure
+        self.capacity, self.top, self.measure, self.max_bytes = capacity, top, measure, max_bytes
         self.written = 0
         self._keys = self._values = self._squares = torch.empty(0)
         self._cells = 0
@@ -52,21 +61,29 @@ class MemoryBank:
         return self.written if self.capacity is None else min(self.written, self.capacity)
 
     def write(self, key: Tensor, value: Tensor) -> None:
-        """Remember a frame; what is remembered is detached.
+        """Remember a frame. Gradients flow into what is remembered; detach what should not have any.
 
         Args:
             key: (B, D, h, w).
             value: (B, K, V, h, w).
+
+        Raises:
+            ValueError: When the frame's size is not that of the frames before.
         """
         if self.capacity is not None and self.written >= self.capacity == 1:
             return
-        rows = key.detach().flatten(2).transpose(1, 2)  # (B, M of one frame, D)
+        rows = key.flatten(2).transpose(1, 2)  # (B, M of one frame, D)
+        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))  # norms do not fit in half precision
+        if self.written and rows.shape[1] != self._cells:
+            raise ValueError(
+                f"the key has {rows.shape[1]} cells, but the bank's frames have {self._cells}; frames of a video must "
+                "be of one size, start a new bank for another."
+            )
         self._reserve(rows, value)
-        slot = self._next_slot() * self._cells
-        place = slice(slot, slot + self._cells)
-        self._keys[:, place] = rows
-        self._squares[:, place] = rows.square().sum(-1)
-        self._values[:, :, place] = value.detach().flatten(3).transpose(2, 3)
+        start = self._next_slot() * self._cells
+        self._keys = _put(self._keys, rows, start, dim=1)
+        self._squares = _put(self._squares, rows.square().sum(-1), start, dim=1)
+        self._values = _put(self._values, value.flatten(3).transpose(2, 3), start, dim=2)
         self.written += 1
 
     def read(self, query: Tensor) -> Tensor:
@@ -90,8 +107,14 @@ class MemoryBank:
             measure=self.measure,
             top=self.top,
             squares=self._squares[:, :used],
+            max_bytes=self.max_bytes,
         )
         return readout.transpose(2, 3).unflatten(3, query.shape[-2:])
+
+    @property
+    def values(self) -> Tensor:
+        """Remembered values (B, K, frames, M of one frame, V), the reference first."""
+        return self._values[:, :, : len(self) * self._cells].unflatten(2, (len(self), self._cells))
 
     def _next_slot(self) -> int:
         if self.capacity is None or self.written < self.capacity:
@@ -99,17 +122,24 @@ class MemoryBank:
         return 1 + (self.written - 1) % (self.capacity - 1)
 
     def _reserve(self, rows: Tensor, value: Tensor) -> None:
-        """Make room: all of it at once when bounded, twice as much each time when not."""
+        """Make room: all of it at once when bounded, half as much again each time when not."""
         b, self._cells, d = rows.shape
         k, v = value.shape[1:3]
         room = self._keys.shape[1] // self._cells if self.written else 0
         if self._next_slot() < room:
             return
-        frames = self.capacity if self.capacity is not None else max(4, 2 * room)
-        grown = frames * self._cells
-        self._keys = _grow(self._keys, rows.new_zeros(b, grown, d), dim=1)
-        self._squares = _grow(self._squares, rows.new_zeros(b, grown), dim=1)
-        self._values = _grow(self._values, value.new_zeros(b, k, grown, v), dim=2)
+        cells = self._cells * (self.capacity or room + max(MIN_GROWTH, room // 2))
+        self._keys = _grow(self._keys, rows.new_empty((b, cells, d)), dim=1)
+        self._squares = _grow(self._squares, rows.new_empty((b, cells)), dim=1)
+        self._values = _grow(self._values, value.new_empty((b, k, cells, v)), dim=2)
+
+
+def _put(store: Tensor, rows: Tensor, start: int, dim: int) -> Tensor:
+    """Write rows into place; with gradients into a copy, as an earlier read may need the old rows to go backward."""
+    if torch.is_grad_enabled():
+        return store.slice_scatter(rows.to(store.dtype), dim, start, start + rows.shape[dim])
+    store.narrow(dim, start, rows.shape[dim]).copy_(rows)
+    return store
 
 
 def _grow(old: Tensor, new: Tensor, dim: int) -> Tensor:

@@ -3,6 +3,9 @@
 
 Axes: `B` videos, `K` objects, `D` key, `V` value, `M` memory cells, `Q` query cells. All tensors are token-major
 (cells before channels): a row is then one cell, which is what matrix products, `topk` and `embedding_bag` like best.
+
+Scores and softmax are in float32 or better, whatever the dtype and also under autocast: a squared distance loses in
+half precision what tells neighbors apart.
 """
 
 from __future__ import annotations
@@ -14,16 +17,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Measure", "Top", "affinity", "effective_neighbors", "read_memory", "similarity"]
+__all__ = ["MAX_BYTES", "Measure", "Top", "affinity", "effective_neighbors", "read_memory", "similarity"]
 
 Measure: TypeAlias = Literal["l2", "dot", "cosine"]
 Top: TypeAlias = int | float | None
 """Memory cells that a query keeps: a number (30), a share (0.2 keeps 20 %), or None for all."""
 
-# A query's row of the affinity is read, ranked and written; a chunk of rows should stay in the cache.
-CHUNK_BYTES = 8 << 20
+MAX_BYTES = 64 << 20
+"""Bytes that a read aims at holding beside its result; about half of it is the scores of one chunk."""
+
+# Query cells per chunk and memory cells per tile: enough for an efficient matrix product, few enough for the cache.
+CHUNK_ROWS = 256
+TILE_CELLS = 32_000
 # Above this share of kept cells one dense product is faster than gathering rows.
 DENSE_SHARE = 0.1
+# Cells per group in the search for the best ones; 4 to 8 are about equally fast.
+GROUP = 6
 
 
 def similarity(query: Tensor, keys: Tensor, measure: Measure = "l2", squares: Tensor | None = None) -> Tensor:
@@ -42,14 +51,23 @@ def similarity(query: Tensor, keys: Tensor, measure: Measure = "l2", squares: Te
     Raises:
         ValueError: When `measure` is none of the three.
     """
+    with torch.autocast(query.device.type, enabled=False):
+        query, keys, offset = _comparable(query, keys, measure, squares)
+        return torch.baddbmm(offset.unsqueeze(1), query, keys.transpose(1, 2))
+
+
+def _comparable(query: Tensor, keys: Tensor, measure: Measure, squares: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, keys and an offset (B, M), such that product plus offset is the similarity."""
+    dtype = torch.promote_types(torch.promote_types(query.dtype, keys.dtype), torch.float32)
+    query, keys = query.to(dtype), keys.to(dtype)
     scale = 1 / math.sqrt(keys.shape[-1])
     if measure == "l2":
-        squares = keys.square().sum(-1) if squares is None else squares
-        return torch.baddbmm(-scale * squares.unsqueeze(1), query, keys.transpose(1, 2), alpha=2 * scale)
+        squares = keys.square().sum(-1) if squares is None else squares.to(dtype)
+        return 2 * scale * query, keys, -scale * squares
     if measure == "dot":
-        return scale * query @ keys.transpose(1, 2)
+        return scale * query, keys, keys.new_zeros(keys.shape[:2])
     if measure == "cosine":
-        return F.normalize(query, dim=-1) @ F.normalize(keys, dim=-1).transpose(1, 2)
+        return F.normalize(query, dim=-1), F.normalize(keys, dim=-1), keys.new_zeros(keys.shape[:2])
     raise ValueError(f"measure must be one of 'l2', 'dot', 'cosine', got {measure!r}; the papers use 'l2'.")
 
 
@@ -77,8 +95,34 @@ def affinity(scores: Tensor, top: Top = None) -> Tensor:
     count = kept_cells(top, scores.shape[-1])
     if count == scores.shape[-1]:
         return scores.softmax(dim=-1)
-    best, cells = scores.topk(count, dim=-1, sorted=False)
-    return torch.zeros_like(scores).scatter(-1, cells, best.softmax(dim=-1))
+    best, cells = best_cells(scores, count)
+    return torch.zeros_like(scores).scatter_(-1, cells, best.softmax(dim=-1))
+
+
+def best_cells(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` best scores of each row and their places, in no order: `topk`, and twice as fast when few are kept.
+
+    Cells are taken in groups of `GROUP`, and only the `count` groups with the best maxima are searched, which are found
+    in the same way. This is exact: a group that is not among them holds nothing better than those maxima.
+
+    Args:
+        scores: (..., M).
+        count: how many to find, at most M.
+
+    Returns:
+        Scores and indices (..., count).
+    """
+    groups = scores.shape[-1] // GROUP
+    if groups <= 2 * count:
+        return scores.topk(count, dim=-1, sorted=False)
+    places = torch.arange(scores.shape[-1], device=scores.device)
+    grouped, rest = places[: GROUP * groups].view(GROUP, groups), places[GROUP * groups :]
+    peaks = scores[..., : GROUP * groups].unflatten(-1, grouped.shape).amax(dim=-2)
+    _, best_groups = best_cells(peaks, count)
+    cells = grouped.t()[best_groups].flatten(-2)  # (..., count * GROUP)
+    cells = torch.cat([cells, rest.expand(*cells.shape[:-1], -1)], dim=-1)
+    best, found = scores.gather(-1, cells).topk(count, dim=-1, sorted=False)
+    return best, cells.gather(-1, found)
 
 
 def read_memory(
@@ -89,11 +133,13 @@ def read_memory(
     measure: Measure = "l2",
     top: Top = None,
     squares: Tensor | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Tensor:
     """What each query cell reads from the memory: the values of similar cells, weighted by affinity.
 
-    A memory of one video (B = 1) serves any number of queries, frames of that video. Without gradients the queries are
-    taken in chunks, so that temporaries stay small however large the memory is.
+    A memory of one video (B = 1) serves any number of queries, frames of that video. Affinity is computed once for all
+    objects. Without gradients the queries are taken in chunks, so that temporaries stay small however large the memory
+    is; with gradients, backward needs all weights.
 
     Args:
         query: (B, Q, D).
@@ -102,32 +148,92 @@ def read_memory(
         measure: see `similarity`.
         top: memory cells that a query keeps.
         squares: squared norms (B, M) of `keys`, when the caller has them.
+        max_bytes: bytes of temporaries to aim at, when there are no gradients.
 
     Returns:
-        (B, K, Q, V).
+        (B, K, Q, V), in the values' dtype.
+
+    Raises:
+        ValueError: When `measure` is none of the three, or `max_bytes` is less than 1.
     """
-    b = query.shape[0]
-    keys, values = keys.expand(b, -1, -1), values.expand(b, -1, -1, -1)
-    squares = None if squares is None else squares.expand(b, -1)
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
-        return affinity(similarity(query, keys, measure, squares), top).unsqueeze(1) @ values
-    rows = max(1, CHUNK_BYTES // (keys.shape[1] * keys.element_size()))
-    chunks = [_read_chunk(similarity(part, keys, measure, squares), values, top) for part in query.split(rows, dim=1)]
-    return torch.cat(chunks, dim=2)
+    if max_bytes < 1:
+        raise ValueError(f"max_bytes must be 1 or more, got {max_bytes}; {MAX_BYTES} is the default.")
+    b, q = query.shape[:2]
+    shared = keys.shape[0] == values.shape[0] == 1
+    if shared:
+        query = query.reshape(1, b * q, -1)
+    n = query.shape[0]
+    with torch.autocast(query.device.type, enabled=False):
+        query, keys, offset = _comparable(query, keys, measure, squares)
+        memory = keys.expand(n, -1, -1), offset.expand(n, -1), values.expand(n, -1, -1, -1)
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
+            readout = _read_with_gradients(query, *memory, top)
+        else:
+            readout = values.new_empty((n, values.shape[1], query.shape[1], values.shape[3]))
+            for video in zip(query, *memory, readout, strict=True):
+                _read_video(*video, top=top, max_bytes=max_bytes)
+    return readout.squeeze(0).unflatten(1, (b, q)).transpose(0, 1) if shared else readout
 
 
-def _read_chunk(scores: Tensor, values: Tensor, top: Top) -> Tensor:
-    count = kept_cells(top, scores.shape[-1])
-    if count > DENSE_SHARE * scores.shape[-1]:
-        return affinity(scores, top).unsqueeze(1) @ values
-    best, cells = scores.topk(count, dim=-1, sorted=False)  # (B, Q, count)
-    weights = best.softmax(dim=-1)
-    return torch.stack(
-        [
-            torch.stack([F.embedding_bag(cell, value, mode="sum", per_sample_weights=weight) for value in by_object])
-            for cell, weight, by_object in zip(cells, weights, values, strict=True)
-        ]
-    )
+def _read_with_gradients(query: Tensor, keys: Tensor, offset: Tensor, values: Tensor, top: Top) -> Tensor:
+    scores = torch.baddbmm(offset.unsqueeze(1), query, keys.transpose(1, 2))
+    weights = affinity(scores, top).to(values.dtype)
+    return torch.stack([weights @ by_object for by_object in values.unbind(1)], dim=1)  # (B, K, Q, V)
+
+
+def _read_video(
+    query: Tensor, keys: Tensor, offset: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int
+) -> None:
+    """Fill the read-out (K, Q, V) of one video, chunk by chunk; the other tensors lack `B` likewise."""
+    cells, size = keys.shape[0], keys.element_size()
+    count = kept_cells(top, cells)
+    dense = count > DENSE_SHARE * cells
+    tile = cells if dense else min(cells, TILE_CELLS)
+    kept_bytes = (2 * size + 8) * count if count < cells else 0  # their scores, weights and places
+    rows = max(1, min(CHUNK_ROWS, query.shape[0], max_bytes // (2 * size * tile + kept_bytes)))
+    # One buffer for all chunks: the page faults of a new one can cost more than the product that fills it.
+    buffer = keys.new_empty((rows * tile,))
+    for part, out in zip(query.split(rows), readout.split(rows, dim=1), strict=True):
+        if dense:
+            _sum_all(_score(part, keys, offset, buffer), values, out, count)
+        else:
+            _sum_few(*_nearest(part, keys, offset, buffer, count), values, out)
+
+
+def _sum_all(scores: Tensor, values: Tensor, out: Tensor, count: int) -> None:
+    """Write the weighted sums of all values (K, M, V) to `out` (K, Q, V)."""
+    weights = affinity(scores, count).to(values.dtype)
+    for value, result in zip(values, out, strict=True):
+        torch.mm(weights, value, out=result)
+
+
+def _sum_few(best: Tensor, places: Tensor, values: Tensor, out: Tensor) -> None:
+    """Write the weighted sums of a few values, those at `places` (Q, count), to `out` (K, Q, V)."""
+    weights = best.softmax(dim=-1).to(values.dtype)
+    for value, result in zip(values, out, strict=True):
+        result.copy_(F.embedding_bag(places, value, mode="sum", per_sample_weights=weights))
+
+
+def _score(query: Tensor, keys: Tensor, offset: Tensor, buffer: Tensor) -> Tensor:
+    """Similarities (Q, M), written into the buffer."""
+    q, m = query.shape[0], keys.shape[0]
+    return torch.addmm(offset, query, keys.t(), out=buffer[: q * m].view(q, m))
+
+
+def _nearest(query: Tensor, keys: Tensor, offset: Tensor, buffer: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Scores and places (Q, count) of the best cells, from tiles of the memory that fit the buffer."""
+    tile = buffer.shape[0] // query.shape[0]
+    found = []
+    for start, part, part_offset in zip(
+        range(0, keys.shape[0], tile), keys.split(tile), offset.split(tile), strict=True
+    ):
+        best, places = best_cells(_score(query, part, part_offset, buffer), min(count, part.shape[0]))
+        found.append((best, places + start))
+    best, places = (torch.cat(tiles, dim=-1) for tiles in zip(*found, strict=True))
+    if len(found) == 1:
+        return best, places
+    best, chosen = best.topk(count, dim=-1, sorted=False)
+    return best, places.gather(-1, chosen)
 
 
 def effective_neighbors(weights: Tensor) -> Tensor:

@@ -125,7 +125,8 @@ class TemporalContrastiveMemoryNet(nn.Module):
     def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
         """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
         h, w = frame.shape[-2:]
-        features: dict[int, Tensor] = self.encoder(F.pad(frame, (0, -w % GRID, 0, -h % GRID), mode="replicate"))
+        padded = F.pad(frame.to(self.project_key.weight.dtype), (0, -w % GRID, 0, -h % GRID), mode="replicate")
+        features: dict[int, Tensor] = self.encoder(padded)
         return features
 
     def encode_key(self, features: Mapping[int, Tensor]) -> Tensor:
@@ -138,7 +139,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         k, (h, w) = masks.shape[1], masks.shape[-2:]
         others = masks.sum(dim=1, keepdim=True) - masks
         both = torch.stack([masks, others], dim=2)  # (B, K, 2, H, W)
-        padded = F.pad(both.flatten(0, 1), (0, -w % GRID, 0, -h % GRID))
+        padded = F.pad(both.flatten(0, 1).to(features[16].dtype), (0, -w % GRID, 0, -h % GRID))
         frame = features[16].unsqueeze(1).expand(-1, k, -1, -1, -1).flatten(0, 1)
         value: Tensor = self.fuse_value(torch.cat([frame, self.mask_encoder(padded)], dim=1))
         return value.unflatten(0, (-1, k))

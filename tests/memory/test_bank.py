@@ -47,11 +47,84 @@ def test_one_frame_equal_to_the_query_returns_its_own_values():
     torch.testing.assert_close(bank.read(key), value)
 
 
-def test_what_is_written_is_detached():
-    key, value = (tensor.requires_grad_() for tensor in frame(1))
+def noise(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
+
+
+@pytest.mark.parametrize("top", [None, 2])
+@pytest.mark.parametrize("capacity", [None, 2])
+def test_gradients_flow_into_what_is_remembered(top, capacity):
+    def read_after_six_frames(keys, values, query):
+        bank = MemoryBank(capacity, top=top)
+        for key, value in zip(keys, values, strict=True):
+            bank.write(key, value)
+        return bank.read(query)
+
+    tensors = noise(6, 1, 2, 1, 2), noise(6, 1, 2, 1, 1, 2, seed=1), noise(1, 2, 1, 2, seed=2)
+    torch.autograd.gradcheck(read_after_six_frames, tensors)
+
+
+def test_writing_after_a_read_does_not_disturb_its_gradients():
+    first, second = frame(1), frame(2)
+    query = frame(3)[0].requires_grad_()
+    bank = MemoryBank(capacity=2)
+    bank.write(*first)
+    bank.write(*second)
+    readout = bank.read(query)
+    for value in range(4):
+        bank.write(*frame(value))
+    readout.sum().backward()
+    assert query.grad is not None
+
+
+@torch.no_grad()
+def test_nothing_is_remembered_of_the_graph_without_gradients():
     bank = MemoryBank()
-    bank.write(key, value)
-    assert not bank.read(frame(1)[0]).requires_grad
+    bank.write(*(tensor.requires_grad_() for tensor in frame(1)))
+    assert not bank.values.requires_grad
+
+
+def stores(bank):
+    return [store.data_ptr() for store in (bank._keys, bank._values, bank._squares)]
+
+
+@torch.no_grad()
+def test_a_bounded_bank_never_moves_or_grows():
+    bank = MemoryBank(capacity=3)
+    bank.write(*frame(0))
+    places = stores(bank)
+    for value in range(20):
+        bank.write(*frame(value))
+    assert stores(bank) == places
+    assert bank._values.shape == (1, 1, 3 * 2, 3)
+
+
+@torch.no_grad()
+def test_an_unbounded_bank_moves_seldom_and_keeps_little_spare_room():
+    bank = MemoryBank(capacity=None)
+    rooms = []
+    for value in range(100):
+        bank.write(*frame(value))
+        rooms.append(bank._keys.shape[1] // 2)
+    assert rooms[:5] == [4, 4, 4, 4, 8]
+    assert all(written <= room <= max(8, 1.5 * written) for written, room in enumerate(rooms, start=1) if written > 4)
+    assert len(set(rooms)) == 9
+
+
+def test_values_are_those_written_the_reference_first():
+    bank = MemoryBank(capacity=3)
+    for value in range(4):
+        bank.write(*frame(value, objects=2))
+    assert bank.values.shape == (1, 2, 3, 2, 3)
+    assert bank.values[0, 1, :, 0, 0].tolist() == [0, 3, 2]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_keys_in_half_precision_lose_nothing_more(dtype):
+    key, value = (100 * noise(*shape).detach() for shape in ((1, 64, 3, 4), (1, 2, 5, 3, 4)))
+    bank = MemoryBank(top=1)
+    bank.write(key.to(dtype), value.to(dtype))
+    assert torch.equal(bank.read(key.to(dtype)), value.to(dtype))
 
 
 def test_reading_an_empty_bank_says_what_to_do():
@@ -62,3 +135,10 @@ def test_reading_an_empty_bank_says_what_to_do():
 def test_capacity_must_be_positive():
     with pytest.raises(ValueError, match="capacity must be 1 or more, got 0"):
         MemoryBank(capacity=0)
+
+
+def test_frames_must_be_of_one_size():
+    bank = MemoryBank()
+    bank.write(*frame(0))
+    with pytest.raises(ValueError, match="the key has 6 cells, but the bank's frames have 2"):
+        bank.write(torch.zeros(1, 4, 2, 3), torch.zeros(1, 1, 3, 2, 3))

@@ -3,13 +3,39 @@ import math
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from monai_i2v.memory import affinity, effective_neighbors, read_memory, similarity
-from monai_i2v.memory.readout import kept_cells
+from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
+
+TOPS = [None, 0.2, 1.0, 3, 1, 99]  # dense and sparse; all, a share, a number, more than there are
 
 
-def tokens(*shape, seed=0, scale=1.0):
-    return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def tokens(*shape, seed=0, scale=1.0, dtype=torch.float64):
+    return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+
+
+def memory(cells=50, *, videos=1, queries=30, dtype=torch.float64):
+    """Query, keys and values of two objects."""
+    shapes = (videos, queries, 8), (videos, cells, 8), (videos, 2, cells, 4)
+    return [tokens(*shape, seed=seed, dtype=dtype) for seed, shape in enumerate(shapes)]
+
+
+def brute_force(query, keys, values, top):
+    """Read-out cell by cell, in double precision."""
+    query, keys, values = query.double(), keys.double(), values.double()
+    readout = torch.zeros(*values.shape[:2], query.shape[1], values.shape[-1], dtype=torch.float64)
+    for video in range(query.shape[0]):
+        for cell in range(query.shape[1]):
+            scores = -(query[video, cell] - keys[video]).square().sum(-1) / math.sqrt(query.shape[-1])
+            best = scores.topk(kept_cells(top, len(scores))).indices
+            readout[video, :, cell] = torch.einsum("m,kmv->kv", scores[best].softmax(0), values[video][:, best])
+    return readout
+
+
+def relative_error(ours, truth):
+    return ((ours - truth).abs().max() / truth.abs().max()).item()
 
 
 @pytest.mark.parametrize(
@@ -42,51 +68,149 @@ def test_top_is_a_number_or_a_share(top, kept):
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 100.0])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_weights_stay_finite_for_keys_of_any_size(scale, dtype):
-    query, keys = (scale * tokens(1, 20, 64, seed=seed).to(dtype) for seed in (0, 1))
+    query, keys = (tokens(1, 20, 64, seed=seed, scale=scale, dtype=dtype) for seed in (0, 1))
     weights = affinity(similarity(query, keys), top=5)
     assert weights.isfinite().all()
-    torch.testing.assert_close(weights.float().sum(-1), torch.ones(1, 20), atol=2e-2, rtol=0)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(1, 20))
 
 
-def brute_force(query, keys, values, top):
-    """Read-out cell by cell, in double precision."""
-    readout = torch.zeros(values.shape[1], query.shape[1], values.shape[-1], dtype=torch.float64)
-    for cell in range(query.shape[1]):
-        scores = -(query[0, cell] - keys[0]).square().sum(-1) / math.sqrt(query.shape[-1])
-        best = scores.topk(kept_cells(top, len(scores))).indices
-        readout[:, cell] = torch.einsum("m,kmv->kv", scores[best].softmax(0), values[0][:, best])
-    return readout.unsqueeze(0)
+@pytest.mark.parametrize("cells", [40, 16 * GROUP, 1000, 1001])
+@pytest.mark.parametrize("count", [1, 3, 7])
+@pytest.mark.parametrize("levels", [3, 10**6])  # many ties, and none
+def test_best_cells_are_those_of_topk(cells, count, levels):
+    scores = tokens(2, 5, cells).mul(levels).round()
+    best, places = best_cells(scores, count)
+    assert torch.equal(best.sort().values, scores.topk(count).values.sort().values)
+    assert torch.equal(scores.gather(-1, places), best)
+    assert all(len(row.unique()) == count for row in places.flatten(0, 1))
 
 
-@pytest.mark.parametrize("top", [None, 0.2, 3, 1])
-@pytest.mark.parametrize("rows", [1, 7, 1000])
-def test_read_equals_brute_force_in_chunks_of_any_size(top, rows, monkeypatch):
-    query, keys, values = tokens(1, 30, 8), tokens(1, 50, 8, seed=1), tokens(1, 2, 50, 4, seed=2)
-    monkeypatch.setattr("monai_i2v.memory.readout.CHUNK_BYTES", rows * 50 * 8)
-    torch.testing.assert_close(read_memory(query, keys, values, top=top), brute_force(query, keys, values, top))
+@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("tile", [1, 7, 1000])
+@pytest.mark.parametrize("max_bytes", [1, 8000, 1 << 20])
+def test_read_equals_brute_force_in_chunks_and_tiles_of_any_size(top, tile, max_bytes, monkeypatch):
+    monkeypatch.setattr("monai_i2v.memory.readout.TILE_CELLS", tile)
+    tensors = memory()
+    torch.testing.assert_close(read_memory(*tensors, top=top, max_bytes=max_bytes), brute_force(*tensors, top))
 
 
-def test_read_with_gradients_equals_read_without():
-    query, keys, values = tokens(2, 9, 8), tokens(2, 20, 8, seed=1), tokens(2, 3, 20, 4, seed=2)
-    plain = read_memory(query, keys, values, top=2)
-    torch.testing.assert_close(read_memory(query.requires_grad_(), keys, values, top=2).detach(), plain)
+@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize(
+    ("dtype", "bound"), [(torch.float32, 2e-6), (torch.bfloat16, 1e-2), (torch.float16, 1e-3)], ids=str
+)
+def test_error_of_a_read_is_that_of_its_values(top, dtype, bound):
+    tensors = memory(cells=600, dtype=dtype)
+    readout = read_memory(*tensors, top=top)
+    assert readout.dtype == dtype
+    assert relative_error(readout.double(), brute_force(*tensors, top)) < bound
 
 
-def test_order_of_memory_cells_and_doubled_cells_change_nothing():
-    query, keys, values = tokens(1, 9, 8), tokens(1, 20, 8, seed=1), tokens(1, 1, 20, 4, seed=2)
-    readout = read_memory(query, keys, values)
-    order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(read_memory(query, keys[:, order], values[:, :, order]), readout)
-    torch.testing.assert_close(read_memory(query, keys.repeat(1, 2, 1), values.repeat(1, 1, 2, 1)), readout)
+@pytest.mark.parametrize("top", TOPS)
+def test_autocast_changes_nothing(top):
+    tensors = memory(dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        readout = read_memory(*tensors, top=top)
+    assert torch.equal(readout, read_memory(*tensors, top=top))
 
 
-def test_memory_of_one_video_serves_many_frames():
+@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("tensor", range(3), ids=["query", "keys", "values"])
+def test_read_with_gradients_equals_read_without(top, tensor):
+    tensors = memory(videos=2)
+    plain = read_memory(*tensors, top=top)
+    tensors[tensor].requires_grad_()
+    readout = read_memory(*tensors, top=top)
+    assert readout.requires_grad
+    torch.testing.assert_close(readout.detach(), plain)
+
+
+@pytest.mark.parametrize("top", [None, 0.5, 1])
+@pytest.mark.parametrize("measure", ["l2", "dot", "cosine"])
+def test_gradients_are_those_of_the_function(top, measure):
+    tensors = [tensor.requires_grad_() for tensor in memory(cells=24, queries=2)]
+    torch.autograd.gradcheck(lambda *tensors: read_memory(*tensors, measure=measure, top=top), tensors)
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_layout_of_the_inputs_does_not_matter(top):
+    query, keys, values = memory(videos=2)
+    columns = (
+        query.mT.contiguous().mT,
+        keys.mT.contiguous().mT,
+        values.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0),
+    )
+    assert not any(tensor.is_contiguous() for tensor in columns)
+    torch.testing.assert_close(read_memory(*columns, top=top), brute_force(query, keys, values, top))
+
+
+@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("needs_grad", [False, True])
+def test_memory_of_one_video_serves_many_frames(top, needs_grad):
     query, keys, values = tokens(3, 9, 8), tokens(1, 20, 8, seed=1), tokens(1, 2, 20, 4, seed=2)
-    together = read_memory(query, keys, values, top=4)
-    alone = torch.cat([read_memory(frame, keys, values, top=4) for frame in query.split(1)])
+    query.requires_grad_(needs_grad)
+    together = read_memory(query, keys, values, top=top)
+    alone = torch.cat([read_memory(frame, keys, values, top=top) for frame in query.split(1)])
+    expanded = read_memory(query, keys.expand(3, -1, -1), values.expand(3, -1, -1, -1), top=top)
     torch.testing.assert_close(together, alone)
+    torch.testing.assert_close(together, expanded)
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_constant_values_are_read_as_they_are(top):
+    query, keys, values = memory(videos=2)
+    readout = read_memory(query, keys, torch.full_like(values, 7), top=top)
+    torch.testing.assert_close(readout, torch.full_like(readout, 7))
+
+
+@pytest.mark.parametrize("top", [50, 500, 10**4])
+def test_keeping_all_cells_is_plain_softmax(top):
+    tensors = memory(cells=50)
+    assert torch.equal(read_memory(*tensors, top=top), read_memory(*tensors, top=None))
+
+
+@pytest.mark.parametrize("top", [None, 0.2, 3])
+def test_order_of_memory_cells_changes_nothing(top):
+    query, keys, values = memory()
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0))
+    shuffled = read_memory(query, keys[:, order], values[:, :, order], top=top)
+    torch.testing.assert_close(shuffled, read_memory(query, keys, values, top=top))
+
+
+@pytest.mark.parametrize(("top", "doubled"), [(None, None), (0.2, 0.2), (3, 6)])
+def test_a_memory_written_twice_changes_nothing(top, doubled):
+    query, keys, values = memory()
+    twice = read_memory(query, keys.repeat(1, 2, 1), values.repeat(1, 1, 2, 1), top=doubled)
+    torch.testing.assert_close(twice, read_memory(query, keys, values, top=top))
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remember the bytes of the largest tensor that an operation returned."""
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        sizes = [leaf.numel() * leaf.element_size() for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        self.bytes = max([self.bytes, *sizes])
+        return result
+
+
+@pytest.mark.parametrize("top", [None, 0.2, 30])
+def test_temporaries_stay_within_the_byte_budget(top):
+    query, keys = tokens(1, 100, 4, dtype=torch.float32), tokens(1, 50_000, 4, seed=1, dtype=torch.float32)
+    values, squares = keys[:, None], keys.square().sum(-1)
+    with LargestTensor() as largest:
+        read_memory(query, keys, values, top=top, squares=squares, max_bytes=4 << 20)
+    assert 1 << 20 < largest.bytes <= 2 << 20  # scores take half; all of them would take 20 MB
+
+
+def test_byte_budget_must_be_positive():
+    with pytest.raises(ValueError, match="max_bytes must be 1 or more, got 0"):
+        read_memory(*memory(), max_bytes=0)
 
 
 def test_effective_neighbors_of_uniform_weights_is_their_number():
