@@ -2,6 +2,7 @@
 """Ignite and MONAI handlers."""
 
 from monai_i2v.handlers.clip_gradients import ClipGradients
+from monai_i2v.handlers.hardest_pixels import HardestPixels
 from monai_i2v.handlers.resume import Resume
 from monai_i2v.handlers.save_video_results import SaveVideoResults
 from monai_i2v.handlers.video_progress import VideoProgress
