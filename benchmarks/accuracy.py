@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+from arguments import names_of
 from clips import PHANTOM, Clip, find_clips, make_phantoms, scored_frames, select_clips
 from monai.bundle import ConfigParser
 from scores import Results, Row, print_differences, print_scores
@@ -159,7 +160,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
-    parser.add_argument("--methods", type=method_names, default=list(METHODS), help=f"of {','.join(METHODS)}")
+    parser.add_argument(
+        "--methods", type=names_of("method", METHODS), default=list(METHODS), help=f"of {','.join(METHODS)}"
+    )
     parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
     parser.add_argument("--clips", default="", help="take clips only whose names start so")
     parser.add_argument("--phantoms", type=int, default=2, help="phantoms of each look")
@@ -169,15 +172,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the adaptation")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     return parser.parse_args(argv)
-
-
-def method_names(text: str) -> list[str]:
-    """Names of methods, separated by commas."""
-    names = text.split(",")
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no method {unknown[0]!r}; choose from {', '.join(METHODS)}")
-    return names
 
 
 def command_of(args: argparse.Namespace) -> str:

@@ -9,22 +9,16 @@ Phantom movies of each length go through a bundle's evaluator and `SaveVideoResu
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import resource
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
 
+from fresh_process import KIB_PER_MIB, in_fresh_process
 from monai.bundle import ConfigParser
 
 from monai_i2v.data import Phantom, save_phantom
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "test_time_training_video_segmentation"
-KIB_PER_MIB = 1024  # Linux counts the peak in KiB
-
-Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -51,12 +45,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of network and adaptation")
     parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if not given")
     return parser.parse_args()
-
-
-def in_fresh_process(function: Callable[..., Result], *args: Any) -> Result:
-    """Call a function in a Python that has done nothing before."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *args).result()
 
 
 def write_movie(folder: str, length: int, size: tuple[int, int]) -> None:

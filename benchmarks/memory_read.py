@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from arguments import names_of
 from plain_stcn import plain_read
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
@@ -116,20 +117,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=case_names, default=list(CASES), help=f"of {','.join(CASES)}")
+    parser.add_argument("--cases", type=names_of("case", CASES), default=list(CASES), help=f"of {','.join(CASES)}")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU")
     parser.add_argument("--repeats", type=int, default=10, help="turns of each competitor")
     parser.add_argument("--output", type=Path, help="JSON file to write")
     return parser.parse_args(argv)
-
-
-def case_names(text: str) -> list[str]:
-    """Names of cases, separated by commas."""
-    names = text.split(",")
-    unknown = [name for name in names if name not in CASES]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no case {unknown[0]!r}; choose from {', '.join(CASES)}")
-    return names
 
 
 def measure(name: str, peak: Peak, repeats: int) -> Row:

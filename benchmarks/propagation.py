@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import torch
+from arguments import names_of
+from fresh_process import KIB_PER_MIB, in_fresh_process
 from monai.bundle import ConfigParser
 from plain_stcn import PlainSTCN
 from torch import Tensor, nn
@@ -32,7 +31,6 @@ from monai_i2v.networks import Encoder, OneShotMemoryNet, TemporalContrastiveMem
 BUNDLES = Path(__file__).parents[1] / "bundles"
 YARDSTICK = "stcn"
 WARM_UP = 2  # steps
-KIB_PER_MIB = 1024
 
 
 def from_bundle(name: str) -> nn.Module:
@@ -112,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", type=network_names, default=list(NETWORKS), help=f"of {','.join(NETWORKS)}")
+    parser.add_argument(
+        "--networks", type=names_of("network", NETWORKS), default=list(NETWORKS), help=f"of {','.join(NETWORKS)}"
+    )
     parser.add_argument("--sizes", type=sizes, default="256x256,384x384,480x854", help="height x width, px")
     parser.add_argument("--objects", type=numbers, default="1,3", help="objects per frame")
     parser.add_argument("--frames", type=int, default=20, help="length of the videos")
@@ -125,15 +125,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.frames < WARM_UP + 2:
         parser.error(f"--frames is {args.frames}, expected {WARM_UP + 2} or more, as the first do not count.")
     return args
-
-
-def network_names(text: str) -> list[str]:
-    """Names of networks, separated by commas."""
-    names = text.split(",")
-    unknown = [name for name in names if name not in NETWORKS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no network {unknown[0]!r}; choose from {', '.join(NETWORKS)}")
-    return names
 
 
 def sizes(text: str) -> list[tuple[int, int]]:
@@ -165,12 +156,6 @@ def measure(cases: Sequence[Case], setting: Setting, repeats: int) -> list[Row]:
         )
         for case in cases
     ]
-
-
-def in_fresh_process(function: Callable[..., Turn], *args: Any) -> Turn:
-    """Call a function in a Python that has done nothing before."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *args).result()
 
 
 @torch.inference_mode()

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from ignite.engine import Engine, Events
-from ignite.handlers import ProgressBar, TimeLimit
 from torch import Tensor
 from torch.optim import Adam
 
 from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.reference_views import random_view
+from monai_i2v.adaptation.learner import Learner
+from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.schedule import CycleSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.inferers import AnnotatedVideo
@@ -28,8 +27,6 @@ from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet
 
 __all__ = ["MaskCycleTrainer"]
 
-# Changed copies of the reference frame, encoded once and then drawn from.
-VIEWS = 16
 # Steps between two looks of the guard.
 GUARD_INTERVAL = 5
 DEFAULT_SCHEDULE = CycleSchedule()
@@ -90,27 +87,14 @@ class MaskCycleTrainer:
         if self.schedule.steps == 0:
             return Adapted(student, [])
         pupil = _Pupil(student, videos, self)
-        engine = Engine(lambda engine, video: pupil.learn(video))
-
-        def guard(engine: Engine) -> None:
-            if not pupil.check():
-                engine.terminate()
-
-        engine.add_event_handler(Events.ITERATION_COMPLETED(every=GUARD_INTERVAL), guard)
-        if self.schedule.max_seconds is not None:
-            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.schedule.max_seconds))
-        if self.progress:
-            ProgressBar(desc="adapting").attach(
-                engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
-            )
         order = [video for _ in range(self.schedule.steps) for video in range(len(videos))]
-        engine.run(order, max_epochs=1)
-        pupil.check()
+        limit = self.schedule.max_seconds
+        pupil.run(order, len(order), check_every=GUARD_INTERVAL, max_seconds=limit, progress=self.progress)
         return Adapted(student.eval().requires_grad_(False), pupil.log)
 
 
-class _Pupil:
-    """The network that learns: its steps, its log and its guard."""
+class _Pupil(Learner):
+    """The network that learns, and its steps."""
 
     def __init__(
         self, network: TemporalContrastiveMemoryNet, videos: Sequence[AnnotatedVideo], settings: MaskCycleTrainer
@@ -119,15 +103,13 @@ class _Pupil:
         for name, part in network.named_children():
             part.requires_grad_(name != "encoder")
         trained = [param for param in network.parameters() if param.requires_grad]
-        self.optimizer = Adam(trained, lr=settings.learning_rate)
+        super().__init__(network, Adam(trained, lr=settings.learning_rate), settings.guard)
         self.features = [FrameFeatures(network.encode_frame, video, settings.schedule.max_frames) for video in videos]
         self.random = np.random.RandomState(settings.seed)
         with torch.no_grad():
-            self.views = [self._make_views(video) for video in videos]
+            self.views = [self._encode_views(video) for video in videos]
+        self.given = [features.masks.round().mean().item() for features in self.features]
         self.loss = ClipSegmentationLoss(BootstrappedCrossEntropy(top_p=0.3), contrast_weight=0.0, dice_weight=1.0)
-        self.guarded = None if settings.guard is None else settings.guard.watch(network)
-        self.log: list[dict[str, float]] = []
-        self.checked = 0  # steps that the guard has seen
 
     @torch.enable_grad()
     def learn(self, video: int) -> None:
@@ -140,47 +122,35 @@ class _Pupil:
         loss.backward()
         self.optimizer.step()
         losses = {"loss": loss.item(), "cycle": cycle.item(), "view": view.item()}
-        given = self.features[video].masks.round().mean().item()
-        self.log.append({"video": video, **losses, **measured, "teacher_area": given})
-
-    def check(self) -> bool:
-        """Let the guard look at the steps since its last look; False when it restored earlier weights."""
-        recent, self.checked = self.log[self.checked :], len(self.log)
-        if self.guarded is None or not recent:
-            return True
-        seen = {int(step["video"]) for step in recent}
-        return self.guarded.check(recent, {video: self.reference_dice(video) for video in seen})
+        self.log.append({"video": video, **losses, **measured, "teacher_area": self.given[video]})
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:
-        """Dice of the reference frame, segmented from a memory that holds itself; mean over objects."""
         features = self.features[video]
-        prob = self._propagate([features.reference, features.reference], features.masks)[-1]
+        prob = self._propagate([features.reference, features.reference], features.masks)
         return dice(prob > 0.5, features.masks > 0.5).mean().item()
 
     def _cycle(self, video: int) -> tuple[Tensor, Tensor]:
         """Loss of a cycle, and the masks (1, K, H, W) of its turning point."""
         features = self.features[video]
         near, far = features.draw_pair(self.settings.schedule.max_jump, self.random)
-        there = self._propagate([features.reference, near, far], features.masks)[-1]
-        back = self._propagate([far, near, features.reference], there)[-1]
+        there = self._propagate([features.reference, near, far], features.masks)
+        back = self._propagate([far, near, features.reference], there)
         return self._loss(back, features.masks), there
 
     def _view(self, video: int) -> Tensor:
         """Loss of one changed copy of the reference, segmented from another."""
         views = self.views[video]
         (one, one_masks), (other, other_masks) = (views[index] for index in self.random.choice(len(views), 2))
-        return self._loss(self._propagate([one, other], one_masks)[-1], other_masks)
+        return self._loss(self._propagate([one, other], one_masks), other_masks)
 
-    def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> list[Tensor]:
-        """`propagate` on features; every frame but the last is remembered."""
-        network = self.network
-        state = network.start_from(features[0], masks)
-        probs = []
-        for index, frame in enumerate(features[1:], start=2):
-            prob, state = network.step_from(frame, state, remember=index < len(features))
-            probs.append(prob)
-        return probs
+    def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> Tensor:
+        """Masks (1, K, H, W) of the last frame, carried over all frames before it."""
+        *past, last = features
+        state = self.network.start_from(past[0], masks)
+        for frame in past[1:]:
+            _, state = self.network.step_from(frame, state, remember=True)
+        return self.network.step_from(last, state, remember=False)[0]
 
     def _loss(self, prob: Tensor, masks: Tensor) -> Tensor:
         truth = masks.round()
@@ -188,8 +158,6 @@ class _Pupil:
         loss: Tensor = self.loss(both, torch.stack([truth, truth], dim=1))
         return loss
 
-    def _make_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        frame, masks = video.frames[video.ref_frame].to(video.masks), video.masks
-        views = [(frame, masks), *(random_view(frame, masks, generator) for _ in range(VIEWS - 1))]
-        return [(self.network.encode_frame(view), view_masks) for view, view_masks in views]
+    def _encode_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:
+        views = make_views(video.frames[video.ref_frame].to(video.masks), video.masks, self.settings.seed)
+        return [(self.network.encode_frame(view), masks) for view, masks in views]

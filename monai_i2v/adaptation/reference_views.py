@@ -10,7 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["random_view"]
+__all__ = ["make_views", "random_view"]
+
+# Copies of a frame to draw from, the frame itself among them.
+VIEWS = 16
 
 # How far a frame may differ from the reference: rotation in radians, relative scale, shift in half image sizes, and
 # the gamma of its brightness.
@@ -21,6 +24,12 @@ MAX_LOG_GAMMA = 0.4
 # Control points per side of the smooth deformation, and its standard deviation in half image sizes.
 DEFORMATION_GRID = 5
 DEFORMATION = 0.04
+
+
+def make_views(frame: Tensor, masks: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """An annotated frame and changed copies of it, for the arguments of `random_view`."""
+    generator = torch.Generator().manual_seed(seed)
+    return [(frame, masks), *(random_view(frame, masks, generator) for _ in range(VIEWS - 1))]
 
 
 def random_view(frame: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,8 @@ from torch.optim import Optimizer
 from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, cat_features
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.reference_views import random_view
+from monai_i2v.adaptation.learner import Learner
+from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
 from monai_i2v.inferers import AnnotatedVideo
@@ -25,11 +26,8 @@ from monai_i2v.networks.one_shot_memory_net import MemoryState
 
 __all__ = ["Student"]
 
-# Changed copies of the reference frame, encoded once and then drawn from.
-VIEWS = 16
 
-
-class Student:
+class Student(Learner):
     """A network that learns from windows of videos.
 
     Args:
@@ -55,15 +53,13 @@ class Student:
     ) -> None:
         self.network, self.terms = network.requires_grad_(False), terms
         trained = [network.net.fusion, network.net.enhance, network.net.head]
-        self.optimizer = optimizer([param for part in trained for param in part.requires_grad_(True).parameters()])
+        parameters = [param for part in trained for param in part.requires_grad_(True).parameters()]
+        super().__init__(network, optimizer(parameters), guard)
         device = next(network.parameters()).device
         with torch.no_grad():
             self.records = [FrameRecords(teacher, video, device) for video in videos]
-        self.views = [self._make_views(records, seed) for records in self.records]
+        self.views = [self._encode_views(records, seed) for records in self.records]
         self.generator = torch.Generator().manual_seed(seed)
-        self.log: list[dict[str, float]] = []
-        self.checked = 0  # steps that the guard has seen
-        self.guarded = None if guard is None else guard.watch(network)
         self.bank = self.start(0).bank
 
     @torch.no_grad()
@@ -73,8 +69,8 @@ class Student:
         return self.network.start_from(annotated.whole, self.network.net.project_support(annotated))
 
     @torch.enable_grad()
-    def learn(self, window: Window, *, remember: bool = True) -> dict[str, float]:
-        """Take one step on one window, write its frames to the memory, and return the log of the step."""
+    def learn(self, window: Window, *, remember: bool = True) -> None:
+        """Take one step on one window, and write its frames to the memory."""
         if window.first:
             self.bank = self.start(window.video).bank
         step = self._see(window)
@@ -89,22 +85,9 @@ class Student:
             self._remember(window, step)
         by_term = {type(term).__name__: value.item() for term, value in zip(self.terms, losses, strict=True)}
         self.log.append({"video": window.video, "loss": loss.item(), **by_term, **measured})
-        return self.log[-1]
-
-    def check(self) -> bool:
-        """Let the guard look at the steps since its last look; False when it restored earlier weights."""
-        recent, self.checked = self.log[self.checked :], len(self.log)
-        if self.guarded is None or not recent:
-            return True
-        seen = {int(step["video"]) for step in recent}
-        accepted = self.guarded.check(recent, {video: self.reference_dice(video) for video in seen})
-        if not accepted:
-            self.optimizer.state.clear()  # momentum belongs to the weights that were taken back
-        return accepted
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:
-        """Dice of the student's own segmentation of a video's reference frame, mean over objects."""
         records, net = self.records[video], self.network.net
         whole = records.annotated.whole
         support = net.project_support(records.annotated)
@@ -157,11 +140,6 @@ class Student:
         }
 
     @torch.no_grad()
-    def _make_views(self, records: FrameRecords, seed: int) -> list[ReferenceView]:
-        generator = torch.Generator().manual_seed(seed)
-        frame = records.frame(records.video.ref_frame)
-        pairs = [
-            (frame, records.masks),
-            *(random_view(frame, records.masks, generator) for _ in range(VIEWS - 1)),
-        ]
-        return [ReferenceView(self.network.net.encode_frame(view), masks) for view, masks in pairs]
+    def _encode_views(self, records: FrameRecords, seed: int) -> list[ReferenceView]:
+        views = make_views(records.frame(records.video.ref_frame), records.masks, seed)
+        return [ReferenceView(self.network.net.encode_frame(view), masks) for view, masks in views]

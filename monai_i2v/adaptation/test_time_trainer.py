@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from ignite.engine import Engine, Events
-from ignite.handlers import ProgressBar, TimeLimit
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
@@ -150,17 +148,6 @@ class TestTimeTrainer:
                 for number in torch.randperm(len(windows), generator=order).tolist():
                     yield from windows[number]
 
-        def guard(engine: Engine) -> None:
-            if not student.check():
-                engine.terminate()
-
-        engine = Engine(lambda engine, window: student.learn(window))
-        engine.add_event_handler(Events.EPOCH_COMPLETED, guard)
-        if self.schedule.max_seconds is not None:
-            engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(self.schedule.max_seconds))
-        if self.progress:
-            ProgressBar(desc="adapting").attach(
-                engine, event_name=Events.ITERATION_COMPLETED, closing_event_name=Events.COMPLETED
-            )
-        engine.run(stream(), max_epochs=self.schedule.passes_over(steps), epoch_length=steps)
-        student.check()
+        total = self.schedule.passes_over(steps) * steps
+        limit = self.schedule.max_seconds
+        student.run(stream(), total, check_every=steps, max_seconds=limit, progress=self.progress)

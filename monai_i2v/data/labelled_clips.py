@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
 from tqdm import tqdm
 
 from monai_i2v.data.frame_folder import FrameFolder
 from monai_i2v.data.mask_files import read_label_pictures
 from monai_i2v.data.open_video import open_video
+from monai_i2v.data.training_sets import choose_sets, classes_of
 from monai_i2v.errors import UsageError
 
 __all__ = ["LabelledClip", "find_clips"]
@@ -48,12 +48,9 @@ def find_clips(folder: str | Path, sets: Sequence[str] | None = None) -> list[La
             usable is there.
     """
     root = Path(folder)
-    found = sorted({path.parent.parent.name for path in root.glob("*/*/masks")})
-    missing = sorted(set(sets or found) - set(found))
-    if missing or not found:
-        wrong = f"has no set {missing[0]!r}" if missing else "holds no labelled clips"
-        raise UsageError(f"{root} {wrong}; expected {EXPECTED_TREE}; the sets found are {found}.")
-    folders = [(name, path.parent) for name in sets or found for path in sorted((root / name).glob("*/masks"))]
+    found = {path.parent.parent.name for path in root.glob("*/*/masks")}
+    chosen = choose_sets(root, sets, found, kind="clips", expected=EXPECTED_TREE)
+    folders = [(name, path.parent) for name in chosen for path in sorted((root / name).glob("*/masks"))]
     clips = [_clip(path, name) for name, path in tqdm(folders, desc="reading masks", unit="clip", leave=False)]
     clips = [clip for clip in clips if clip["classes"]]
     if not clips:
@@ -70,5 +67,4 @@ def _clip(folder: Path, set_name: str) -> LabelledClip:
         if len(masks) != len(video):
             raise UsageError(f"{folder} has {len(video)} frames and {len(masks)} masks; expected one mask per frame.")
         first = read_label_pictures(masks.info.path, masks.pictures[:1])
-    classes = [int(value) for value in np.unique(first) if value > 0]
-    return LabelledClip(image=str(source), label=str(folder / "masks"), set=set_name, classes=classes)
+    return LabelledClip(image=str(source), label=str(folder / "masks"), set=set_name, classes=classes_of(first))

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from monai_i2v.data.training_sets import choose_sets, classes_of
 from monai_i2v.errors import UsageError
 
 __all__ = ["Still", "find_stills"]
@@ -50,12 +51,9 @@ def find_stills(
         UsageError: When the folder or a set is missing, or nothing usable is in it.
     """
     root = Path(folder)
-    found = sorted(path.parent.name for path in root.glob("*/images"))
-    missing = sorted(set(sets or found) - set(found))
-    if missing or not found:
-        wrong = f"has no set {missing[0]!r}" if missing else "holds no labelled images"
-        raise UsageError(f"{root} {wrong}; expected {EXPECTED_TREE}; the sets found are {found}.")
-    pairs = [(name, image, mask) for name in sets or found for image, mask in _pairs(root / name)]
+    found = {path.parent.name for path in root.glob("*/images")}
+    chosen = choose_sets(root, sets, found, kind="images", expected=EXPECTED_TREE)
+    pairs = [(name, image, mask) for name in chosen for image, mask in _pairs(root / name)]
     pairs = [pair for pair in pairs if not pair[1].name.startswith(tuple(exclude))]
     stills = [
         Still(image=str(image), label=str(mask), set=name, classes=classes)
@@ -75,6 +73,4 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 def _classes(mask: Path, min_share: float) -> list[int]:
     with Image.open(mask) as picture:
-        values, counts = np.unique(np.asarray(picture), return_counts=True)
-    share = counts / counts.sum()
-    return [int(value) for value in values[share >= min_share] if value > 0]
+        return classes_of(np.asarray(picture), min_share)

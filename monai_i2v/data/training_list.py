@@ -10,6 +10,7 @@ import numpy as np
 from monai.data import load_decathlon_datalist
 from monai.transforms import LoadImage
 
+from monai_i2v.data.training_sets import classes_of
 from monai_i2v.data.video_reader import VideoReader
 from monai_i2v.errors import UsageError
 
@@ -59,5 +60,5 @@ def _complete(item: dict[str, Any], path: Path) -> dict[str, Any]:
     if "classes" not in item:
         label = LoadImage(reader=VideoReader(labels=True), ensure_channel_first=True)(item["label"])
         first = label[..., 0] if label.ndim == 4 else label
-        item["classes"] = [int(value) for value in np.unique(np.asarray(first)) if value > 0]
+        item["classes"] = classes_of(np.asarray(first))
     return item

@@ -30,6 +30,13 @@ def stages_until(last_stage: int) -> tuple[int, ...]:
     return STAGES[: STAGES.index(last_stage) + 1]
 
 
+def keep_batch_norms(network: nn.Module) -> None:
+    """Have all batch norms of a network use their running statistics, and leave them as they are."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 OutputStride: TypeAlias = Literal[8, 32]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -65,11 +72,6 @@ class Encoder(nn.Module, ABC):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
-    @property
-    def last_stage(self) -> int:
-        """The deepest stage that is there."""
-        return max(self.channels)
-
     @abstractmethod
     def stages(self) -> dict[int, nn.Module]:
         """The modules of each stage, in the order in which a frame passes them; the stem belongs to stage 4."""
@@ -89,9 +91,7 @@ class Encoder(nn.Module, ABC):
 
     def train(self, mode: bool = True) -> Encoder:
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        keep_batch_norms(self)
         return self
 
     def forward(self, frame: Tensor) -> dict[int, Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from monai.networks.nets import resnet18
 from torch import Tensor, nn
 
+from monai_i2v.networks.encoder import keep_batch_norms
 from monai_i2v.networks.residual_block import ResidualBlock
 
 __all__ = ["ResNetMaskEncoder", "SlimMaskEncoder"]
@@ -41,9 +42,7 @@ class ResNetMaskEncoder(nn.Module):
     def train(self, mode: bool = True) -> ResNetMaskEncoder:
         """Batch norms keep their running statistics, as in the paper."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        keep_batch_norms(self)
         return self
 
     def forward(self, masks: Tensor) -> Tensor:

@@ -2,20 +2,17 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
+from adapting import annotated, same_weights
 
 from monai_i2v.adaptation import CycleSchedule, Guard, MaskCycleTrainer, memory_net_trainer
-from monai_i2v.adaptation import mask_cycle_trainer as module
 from monai_i2v.adaptation.frame_features import FrameFeatures
+from monai_i2v.adaptation.mask_cycle_trainer import GUARD_INTERVAL
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
-
-
-@pytest.fixture(autouse=True)
-def few_views(monkeypatch):
-    monkeypatch.setattr(module, "VIEWS", 3)
 
 
 @pytest.fixture
@@ -28,18 +25,8 @@ def net():
     ).eval()
 
 
-def annotated(disc, ref_frame=0):
-    frames, masks = disc
-    return AnnotatedVideo(frames.split(1), masks[ref_frame][None], ref_frame)
-
-
 def steps(number, **options):
     return CycleSchedule(steps=number, **options)
-
-
-def same_weights(first, second):
-    second = second.state_dict()
-    return all(torch.equal(value, second[key]) for key, value in first.state_dict().items())
 
 
 def test_the_given_network_is_bit_identical_afterwards_and_the_encoder_too(net, disc):
@@ -87,7 +74,7 @@ def test_the_guard_takes_back_what_harms(net, disc):
     never = Guard(max_dice_loss=-math.inf)
     adapted = MaskCycleTrainer(schedule=steps(20), guard=never).adapt(net, annotated(disc))
     assert same_weights(adapted.network, net)
-    assert len(adapted.log) == module.GUARD_INTERVAL
+    assert len(adapted.log) == GUARD_INTERVAL
 
 
 def test_several_videos_share_one_network(net, disc):
@@ -110,7 +97,7 @@ def test_pairs_lie_on_one_side_of_the_reference_within_the_jump(disc):
 
     frames = torch.arange(21.0).view(21, 1, 1, 1, 1)
     features = FrameFeatures(encode, AnnotatedVideo(frames, torch.ones(1, 1, 1, 1), 10), max_frames=100)
-    random = module.np.random.RandomState(0)
+    random = np.random.RandomState(0)
     pairs = [tuple(int(part[16]) for part in features.draw_pair(3, random)) for _ in range(300)]
     assert all((near - 10) * (far - 10) > 0 for near, far in pairs)
     assert all(abs(near - 10) <= abs(far - 10) <= abs(near - 10) + 3 for near, far in pairs)

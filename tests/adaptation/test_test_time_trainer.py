@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from adapting import annotated, same_weights
 from torch.optim import SGD, Adam
 
 from monai_i2v.adaptation import (
@@ -16,7 +17,6 @@ from monai_i2v.adaptation import (
     TestTimeTrainer,
     preset_trainer,
 )
-from monai_i2v.adaptation import student as student_module
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
@@ -26,24 +26,8 @@ ALL_TERMS = (PredictionAlignment(), FeatureAlignment(), FirstFrame(), MaskCycle(
 MATCHING = {"key": "matching"}
 
 
-@pytest.fixture(autouse=True)
-def few_views(monkeypatch):
-    monkeypatch.setattr(student_module, "VIEWS", 3)
-
-
-def annotated(disc, ref_frame=0, objects=1):
-    frames, masks = disc
-    masks = torch.cat([masks[ref_frame][None], masks[ref_frame][None].roll(20, -1)][:objects], dim=1)
-    return AnnotatedVideo(frames.split(1), masks, ref_frame)
-
-
 def passes(number, **options):
     return Schedule(passes=number, **options)
-
-
-def same_weights(first, second):
-    second = second.state_dict()
-    return all(torch.equal(value, second[key]) for key, value in first.state_dict().items())
 
 
 def test_the_given_network_is_bit_identical_afterwards(image_net, disc):

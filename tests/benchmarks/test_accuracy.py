@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,10 +24,9 @@ SQUARE = slice(10, 20)
 
 
 @pytest.fixture
-def accuracy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def accuracy(load_benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with fakes beside `copy`: ``image`` finds nothing, ``first`` copies the first object only."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    script = importlib.import_module("accuracy")
+    script = load_benchmark("accuracy")
     monkeypatch.setitem(script.METHODS, "image", lambda bundle, frames, masks: (0 * masks for _ in frames))
     first = torch.tensor([1.0, 0.0]).view(2, 1, 1)
     monkeypatch.setitem(script.METHODS, "first", lambda bundle, frames, masks: (first * masks for _ in frames))

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def script(load_benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with two cases that take no time."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    script = importlib.import_module("memory_read")
+    script = load_benchmark("memory_read")
     few = script.Case((4, 5), 10, key_channels=8, top=3, value_channels=16)
     share = script.Case((4, 5), 10, key_channels=8, top=0.2, value_channels=16)
     monkeypatch.setattr(script, "CASES", {"few": few, "share": share})

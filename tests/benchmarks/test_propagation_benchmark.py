@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,14 +12,11 @@ import torch
 from monai_i2v.networks import MobileNetV2Encoder, OneShotNet
 from monai_i2v.propagation import propagate
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def script(load_benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, in this process."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    script = importlib.import_module("propagation")
+    script = load_benchmark("propagation")
     monkeypatch.setattr(script, "in_fresh_process", lambda function, *args: function(*args))
     return script
 
