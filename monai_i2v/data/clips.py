@@ -29,6 +29,8 @@ class ClipSampling:
         frames: frames `T`.
         objects: channels `K` of the masks; one to `K` objects of an image are drawn.
         regions: share of clips from stills whose objects are unlabelled regions, see `Regions`.
+        same_class: share of the other clips from stills whose later frames show another still of the class: looks
+            change then by more than motion, as between the phases of a heart beat or after a turn of the camera.
         reverse: share of labelled clips that run backward in time.
         max_gaps: from which clip number on, the largest step in time between frames of a labelled clip; several pairs
             make a curriculum.
@@ -37,6 +39,7 @@ class ClipSampling:
     frames: int = 3
     objects: int = 2
     regions: float = 0.0
+    same_class: float = 0.0
     reverse: float = 0.5
     max_gaps: Sequence[tuple[int, int]] = ((0, 6),)
 
@@ -94,20 +97,10 @@ class Clips(Dataset):
         value: int | None
         value, indices = self.balanced.draw_class(random)
         item = self.items[indices[random.randint(len(indices))]]
-        image, label = torch.as_tensor(item["image"]), torch.as_tensor(item["label"])
-        if image.ndim == 4:
-            for _ in range(MAX_DRAWS):
-                times = self.draw_times(number, image.shape[-1], random)
-                if label[..., times[0]].any():
-                    break
-            image, label = image[..., times], label[..., times]
-        elif random.rand() < self.sampling.regions and torch.as_tensor(item["image_regions"]).any():
-            label, value = torch.as_tensor(item["image_regions"]), None
-        label = self._draw_objects(label, value, random)
-        if isinstance(self.transform, Randomizable):
-            self.transform.set_random_state(seed=random.randint(2**31))
-        clip = self.transform({"image": image.float() / 255, "label": label.float()})
-        image, label = (torch.as_tensor(clip[key]) for key in ("image", "label"))
+        if item["image"].ndim == 4:
+            image, label = self._from_clip(item, value, number, random)
+        else:
+            image, label = self._from_still(item, value, indices, random)
         masks = (label == torch.arange(1, self.sampling.objects + 1).view(-1, 1, 1)).float()  # (T, K, H, W)
         return {"image": image, "label": masks, "masks": masks[0]}
 
@@ -120,15 +113,49 @@ class Clips(Dataset):
         times = np.minimum(first + np.concatenate([[0], gaps.cumsum()]), length - 1)
         return times[::-1].tolist() if random.rand() < self.sampling.reverse else times.tolist()
 
-    def _draw_objects(self, label: Tensor, value: int | None, random: np.random.RandomState) -> Tensor:
-        """Number one to `K` objects from 1 on, the one with `value` among them; all else becomes background."""
-        first = label if label.ndim == 3 else label[..., 0]
-        values = [int(number) for number in first.unique() if number != 0]
+    def _from_clip(
+        self, item: Mapping[str, Any], value: int, number: int, random: np.random.RandomState
+    ) -> tuple[Tensor, Tensor]:
+        """Frames of a labelled clip."""
+        image, label = (torch.as_tensor(item[key]) for key in ("image", "label"))
+        for _ in range(MAX_DRAWS):
+            times = self.draw_times(number, image.shape[-1], random)
+            if label[..., times[0]].any():
+                break
+        objects = self._draw_objects(label[..., times[0]], value, random)
+        return self._move(image[..., times], label[..., times], objects, random)
+
+    def _from_still(
+        self, item: Mapping[str, Any], value: int, indices: Sequence[int], random: np.random.RandomState
+    ) -> tuple[Tensor, Tensor]:
+        """A still in motion; its objects are labelled ones or regions."""
+        image, label = (torch.as_tensor(item[key]) for key in ("image", "label"))
+        if random.rand() < self.sampling.regions and (regions := torch.as_tensor(item["image_regions"])).any():
+            return self._move(image, regions, self._draw_objects(regions, None, random), random)
+        objects = self._draw_objects(label, value, random)
+        clip = self._move(image, label, objects, random)
+        other = self.items[indices[random.randint(len(indices))]] if random.rand() < self.sampling.same_class else item
+        if other is item or other["image"].ndim == 4:
+            return clip
+        later = self._move(torch.as_tensor(other["image"]), torch.as_tensor(other["label"]), objects, random)
+        return torch.cat([clip[0][:1], later[0][1:]]), torch.cat([clip[1][:1], later[1][1:]])
+
+    def _draw_objects(self, label: Tensor, value: int | None, random: np.random.RandomState) -> list[int]:
+        """Values of one to `K` objects of a label map, `value` first when it is there."""
+        values = [int(number) for number in label.unique() if number != 0]
         chosen = [number for number in values if number == value]
         others = [number for number in values if number != value]
         count = random.randint(1, self.sampling.objects + 1)
-        chosen += random.permutation(others)[: count - len(chosen)].tolist()
+        return chosen + random.permutation(others)[: count - len(chosen)].tolist()
+
+    def _move(
+        self, image: Tensor, label: Tensor, objects: Sequence[int], random: np.random.RandomState
+    ) -> tuple[Tensor, Tensor]:
+        """Image (T, 3, H, W) in [0, 1] and label map (T, 1, H, W) of a clip, with its objects numbered from 1 on."""
         numbered = torch.zeros_like(label)
-        for number, old in enumerate(chosen, start=1):
+        for number, old in enumerate(objects, start=1):
             numbered[label == old] = number
-        return numbered
+        if isinstance(self.transform, Randomizable):
+            self.transform.set_random_state(seed=random.randint(2**31))
+        clip = self.transform({"image": image.float() / 255, "label": numbered.float()})
+        return torch.as_tensor(clip["image"]), torch.as_tensor(clip["label"])

@@ -109,6 +109,23 @@ def test_regions_take_the_place_of_labels_in_their_share_of_the_clips():
     assert abs(counts[2] - 100) < 35
 
 
+def test_later_frames_may_show_another_still_of_the_class_with_the_same_objects():
+    items = [{**item, "label": columns(*order)} for item, order in zip(stills()[8:], ((1, 5), (5, 1)), strict=True)]
+    clips = drawn(clips_of(items, objects=2, same_class=0.5), 400)
+    assert {numbers(clip)[1:] == numbers(clip)[2:] * 2 for clip in clips} == {True}
+    others = [clip for clip in clips if numbers(clip)[0] != numbers(clip)[1]]
+    assert len(others) == pytest.approx(100, abs=30)  # in half of the clips, and half of those draw the same still
+    for clip in others:
+        first, second, third = clip["label"]
+        assert torch.equal(second, third)
+        assert torch.equal(second[:, :, :2], first[:, :, :2].flip(-1)), "the objects are numbered alike"
+
+
+def test_a_labelled_clip_never_joins_a_still_of_its_class():
+    items = [{**stills()[0], "set": "a"}, video()]
+    assert drawn(clips_of(items, same_class=1.0), 40)
+
+
 def test_a_still_without_regions_is_labelled():
     item = {**stills()[0], "image_regions": torch.zeros(1, 4, 4, dtype=torch.int16)}
     clips = drawn(clips_of([item], objects=1, regions=1.0), 20)
