@@ -52,7 +52,7 @@ class AdaptationStep:
     @property
     def objects(self) -> int:
         """Number of objects `K`."""
-        return self.support.present.shape[1]
+        return self.support.objects
 
 
 def cat_features(features: list[dict[int, Tensor]]) -> dict[int, Tensor]:

@@ -20,6 +20,7 @@ from monai_i2v.adaptation.learner import Learner
 from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.schedule import CycleSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
+from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
 from monai_i2v.metrics import dice
@@ -48,6 +49,7 @@ class MaskCycleTrainer:
         learning_rate: of Adam.
         cycle_weight: weight of the cycle.
         view_weight: weight of the changed copies.
+        share: how much of the way from the given to the adapted weights the result goes, see `move_back`.
         guard: takes back what harms the reference frame, None to let it happen.
         seed: start of the random stream.
         progress: show a progress bar.
@@ -60,12 +62,13 @@ class MaskCycleTrainer:
         learning_rate: float = 1e-4,
         cycle_weight: float = 1.0,
         view_weight: float = 1.0,
+        share: float = 1.0,
         guard: Guard | None = DEFAULT_GUARD,
         seed: int = 0,
         progress: bool = False,
     ) -> None:
         self.schedule, self.learning_rate = schedule, learning_rate
-        self.cycle_weight, self.view_weight = cycle_weight, view_weight
+        self.cycle_weight, self.view_weight, self.share = cycle_weight, view_weight, share
         self.guard, self.seed, self.progress = guard, seed, progress
 
     def adapt(
@@ -90,6 +93,7 @@ class MaskCycleTrainer:
         order = [video for _ in range(self.schedule.steps) for video in range(len(videos))]
         limit = self.schedule.max_seconds
         pupil.run(order, len(order), check_every=GUARD_INTERVAL, max_seconds=limit, progress=self.progress)
+        move_back(student, network, self.share)
         return Adapted(student.eval().requires_grad_(False), pupil.log)
 
 

@@ -42,9 +42,9 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 # The same names for memory networks, which have a memory anyway and no teacher.
-MEMORY_NET_PRESETS: dict[str, CycleSchedule] = {
-    "memory_only": CycleSchedule(steps=0),
-    "anchored": CycleSchedule(steps=20),
+MEMORY_NET_PRESETS: dict[str, dict[str, Any]] = {
+    "memory_only": {"schedule": CycleSchedule(steps=0)},
+    "anchored": {"schedule": CycleSchedule(steps=20), "share": 0.5},
 }
 
 
@@ -102,8 +102,9 @@ def memory_net_trainer(
         0
     """
     _check(name, MEMORY_NET_PRESETS, max_seconds, seed)
-    schedule = replace(MEMORY_NET_PRESETS[name], max_seconds=max_seconds)
-    return MaskCycleTrainer(schedule=schedule, seed=seed, **settings)
+    preset = dict(MEMORY_NET_PRESETS[name])
+    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
+    return MaskCycleTrainer(schedule=schedule, seed=seed, **{**settings, **preset})
 
 
 def _check(name: Any, presets: Collection[str], max_seconds: Any, seed: Any) -> None:

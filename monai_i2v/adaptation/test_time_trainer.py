@@ -16,6 +16,7 @@ from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.student import Student
 from monai_i2v.adaptation.terms import Term
+from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
@@ -49,6 +50,8 @@ class TestTimeTrainer:
         schedule: how long it learns and from which frames; no passes give the image network with a memory, untrained.
         optimizer: makes the optimizer from the parameters; the default is the paper's SGD, with ten times its
             learning rate.
+        share: how much of the way from the given to the adapted weights the result goes, see `move_back`; in the
+            online mode all of it.
         guard: takes back what harms the reference frame, None to let it happen.
         seed: start of the random stream.
         progress: show a progress bar.
@@ -63,13 +66,14 @@ class TestTimeTrainer:
         memory: Mapping[str, Any] | None = None,
         schedule: Schedule = DEFAULT_SCHEDULE,
         optimizer: Callable[..., Optimizer] = DEFAULT_OPTIMIZER,
+        share: float = 1.0,
         guard: Guard | None = DEFAULT_GUARD,
         seed: int = 0,
         progress: bool = False,
     ) -> None:
         self.terms, self.memory = tuple(terms), dict(memory or {})
         self.schedule, self.optimizer = schedule, optimizer
-        self.guard, self.seed, self.progress = guard, seed, progress
+        self.share, self.guard, self.seed, self.progress = share, guard, seed, progress
 
     def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
         """Adapt to one video, or to all videos of a data set together (transductive: report it as such).
@@ -88,6 +92,7 @@ class TestTimeTrainer:
             return Adapted(self._copy(network), [])
         student = self._student(network, videos)
         self._run(student, [self._windows(video, number) for number, video in enumerate(videos)])
+        move_back(student.network, self._copy(network), self.share)
         return Adapted(student.network.requires_grad_(False), student.log)
 
     def adapt_sliding(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:

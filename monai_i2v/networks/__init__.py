@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Encoders, the parts of the papers' networks, and the networks themselves."""
 
-from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
 from monai_i2v.networks.mask_decoder import MaskDecoder
@@ -9,6 +9,7 @@ from monai_i2v.networks.mask_encoder import ResNetMaskEncoder, SlimMaskEncoder
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder
 from monai_i2v.networks.one_shot_memory_net import MemoryState, OneShotMemoryNet
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
+from monai_i2v.networks.optimize_for_inference import optimize_for_inference
 from monai_i2v.networks.prior_mask import MatchingKey, PriorMask
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder

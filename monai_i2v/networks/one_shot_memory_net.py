@@ -121,7 +121,7 @@ class OneShotMemoryNet(nn.Module):
 
     def start_from(self, features: dict[int, Tensor], support: Support) -> MemoryState:
         """`start` with the reference's encoder features at hand."""
-        k = support.present.shape[1]
+        k = support.objects
         bank = self.new_bank()
         embedded = self.net.embed(features, support).unflatten(0, (-1, k))
         bank.write(self.encode_key(features).detach(), embedded.detach())
@@ -129,7 +129,7 @@ class OneShotMemoryNet(nn.Module):
 
     def step(self, frame: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
         """See `VideoSegmenter.step`."""
-        k = state.support.present.shape[1]
+        k = state.support.objects
         features = self.net.encode_frame(frame)
         key = self.encode_key(features)
         embedded = self.net.embed(features, state.support)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
 from monai_i2v.networks.prior_mask import PriorMask, PriorSupport, downsample_mask
@@ -33,7 +33,12 @@ class Support(NamedTuple):
 
     token: Tensor  # (B, K, F, 1, 1) or (B, K, F, h, w)
     prior: PriorSupport
-    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+    present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
+
+    @property
+    def objects(self) -> int:
+        """Number of objects `K`."""
+        return self.present.shape[1] - 1
 
 
 class AnnotatedFeatures(NamedTuple):
@@ -42,7 +47,7 @@ class AnnotatedFeatures(NamedTuple):
     whole: dict[int, Tensor]  # per stage (B, F, h, w)
     masked: dict[int, Tensor]  # per stage (B, K, F, h, w), of the frame with all but one object gray
     cells: Tensor  # (B, K, h, w)
-    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+    present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
 
 
 class OneShotNet(nn.Module):
@@ -141,7 +146,7 @@ class OneShotNet(nn.Module):
             whole=whole,
             masked={stage: feature.unflatten(0, (b, k)) for stage, feature in masked.items()},
             cells=downsample_mask(padded, (grid[0], grid[1])),
-            present=masks.amax(dim=(-2, -1), keepdim=True) > 0,
+            present=occurring_classes(masks),
         )
 
     def project_support(self, annotated: AnnotatedFeatures) -> Support:
@@ -164,8 +169,8 @@ class OneShotNet(nn.Module):
 
     def to_probabilities(self, logits: Tensor, present: Tensor) -> Tensor:
         """Logits (B * K, 2, H, W) of single objects to probabilities (B, K, H, W) that do not overlap."""
-        foreground = (logits[:, 1] - logits[:, 0]).unflatten(0, (-1, present.shape[1]))
-        return soft_aggregate(foreground.masked_fill(~present, float("-inf"))) * present
+        foreground = (logits[:, 1] - logits[:, 0]).unflatten(0, (-1, present.shape[1] - 1))
+        return soft_aggregate(foreground, present)
 
     def start(self, frame: Tensor, masks: Tensor) -> Support:
         """See `VideoSegmenter.start`."""

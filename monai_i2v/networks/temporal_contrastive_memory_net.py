@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from monai_i2v.memory import MemoryBank
 from monai_i2v.memory.readout import Top
-from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
@@ -43,7 +43,7 @@ class TemporalMemoryState:
     """What a video has accumulated."""
 
     bank: MemoryBank
-    present: Tensor  # (B, K, 1, 1), False for objects with an empty mask
+    present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
     size: torch.Size  # H, W
     frames: int  # seen so far, the reference included
 
@@ -156,7 +156,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         """`start` with the reference's encoder features at hand."""
         bank = self.new_bank()
         bank.write(self.encode_key(features), self.encode_value(features, masks))
-        present = masks.amax(dim=(-2, -1), keepdim=True) > 0
+        present = occurring_classes(masks, keep_background=self.training)
         return TemporalMemoryState(bank, present, masks.shape[-2:], frames=1)
 
     def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
@@ -185,7 +185,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         """
         key = self.encode_key(features)
         logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
-        prob = soft_aggregate(logits.masked_fill(~state.present, float("-inf"))) * state.present
+        prob = soft_aggregate(logits, state.present)
         turn = self.training or state.frames % self.memory_every == 0
         if turn if remember is None else remember:
             state.bank.write(key, self.encode_value(features, prob))

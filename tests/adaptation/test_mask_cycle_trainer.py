@@ -117,3 +117,14 @@ def test_wrong_settings_are_refused():
         memory_net_trainer(["a"])
     with pytest.raises(UsageError, match="max_seconds is 0"):
         memory_net_trainer("anchored", max_seconds=0)
+
+
+def test_the_result_may_lie_between_the_given_and_the_adapted_weights(net, disc):
+    def adapted(share):
+        return MaskCycleTrainer(schedule=steps(2), share=share).adapt(net, annotated(disc)).network.state_dict()
+
+    whole, part, none = adapted(1.0), adapted(0.25), adapted(0.0)
+    assert all(torch.equal(none[key], before) for key, before in net.state_dict().items())
+    for key, before in net.state_dict().items():
+        torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
+    assert not torch.equal(part["project_key.weight"], none["project_key.weight"])

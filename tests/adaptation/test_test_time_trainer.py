@@ -173,3 +173,16 @@ def test_presets_run_on_one_window(image_net, disc, name):
 def test_unknown_preset_names_the_choices():
     with pytest.raises(UsageError, match="preset is 'best', expected one of memory_only, paper, paper_video, anchored"):
         preset_trainer("best")
+
+
+def test_the_result_may_lie_between_the_given_and_the_adapted_weights(image_net, disc):
+    def adapted(share):
+        trainer = TestTimeTrainer(ALL_TERMS, schedule=passes(1), memory=MATCHING, share=share)
+        return trainer.adapt(image_net, annotated(disc)).network.state_dict()
+
+    whole, part, none = adapted(1.0), adapted(0.25), adapted(0.0)
+    for key, before in OneShotMemoryNet(image_net, key="matching").state_dict().items():
+        assert torch.equal(none[key], before)
+        if before.is_floating_point():
+            torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
+    assert any(not torch.equal(part[key], none[key]) for key in part)

@@ -8,6 +8,7 @@ from monai_i2v.networks import (
     OneShotNet,
     PriorMask,
     SupportQueryFusion,
+    occurring_classes,
     soft_aggregate,
 )
 from monai_i2v.propagation import propagate
@@ -83,6 +84,44 @@ def test_soft_aggregation_of_one_object_is_its_sigmoid_and_of_many_never_overlap
     logits = 5 * torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(soft_aggregate(logits[:, :1]), logits[:, :1].sigmoid())
     assert soft_aggregate(logits).sum(dim=1).max() <= 1 + 1e-6
+
+
+def test_what_is_absent_gets_nothing_and_the_others_share_the_rest():
+    logits = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    present = torch.tensor([[True, True, False, True], [False, True, True, False]]).view(2, 4, 1, 1)
+    prob = soft_aggregate(logits, present)
+    torch.testing.assert_close(prob[:1, [0, 2]], soft_aggregate(logits[:1, [0, 2]]))
+    assert (prob[0, 1] == 0).all()
+    torch.testing.assert_close(prob[1, :2], logits[1, :2].softmax(dim=0))
+    assert (prob[1, 2] == 0).all()
+
+
+def test_a_frame_that_is_labelled_throughout_has_no_background():
+    masks = torch.zeros(4, 2, 10, 20)
+    masks[0, 0, :5], masks[0, 1, 5:] = 1, 1
+    masks[1] = masks[0]
+    masks[1, 1, 9, 18:] = 0  # 1 % of the pixels
+    masks[2, 0, :, :19] = 1
+    masks[3, 0, :5], masks[3, 1, 4:] = 1, 1  # overlaps do not make up for gaps
+    masks[3, 1, 9] = 0
+    assert occurring_classes(masks).flatten(1).tolist() == [
+        [False, True, True],
+        [True, True, True],
+        [True, True, False],
+        [True, True, True],
+    ]
+    assert occurring_classes(masks, keep_background=True)[:, 0].all()
+
+
+@pytest.mark.parametrize("sure_of_background", [False, True])
+def test_no_pixel_is_background_after_such_a_frame(image_net, disc, sure_of_background):
+    frames, masks = disc
+    everything = torch.cat([masks[:1], 1 - masks[:1]], dim=1)
+    if sure_of_background:
+        with torch.no_grad():
+            image_net.head.classify.bias.copy_(torch.tensor([50.0, -50.0]))
+    for prob in propagate(image_net, frames[:2].split(1), everything):
+        torch.testing.assert_close(prob.sum(dim=1), torch.ones(1, 64, 80))
 
 
 def test_node_sources_are_those_of_giraffedet():

@@ -329,3 +329,10 @@ def test_it_learns_to_follow_a_moving_ellipse():
         steps += 10
     assert before < 0.5
     assert overlap(net, clip, masks) > 0.9
+
+
+def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_keeps_it(net):
+    clip, masks = torch.rand(1, 3, 3, 32, 48), torch.zeros(1, 2, 32, 48)
+    masks[:, 0, :10], masks[:, 1, 10:] = 1, 1
+    torch.testing.assert_close(net.eval()(clip, masks).sum(dim=2), torch.ones(1, 3, 32, 48))
+    assert net.train()(clip, masks).prob[:, 1:].sum(dim=2).max() < 1
