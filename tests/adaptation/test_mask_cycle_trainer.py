@@ -126,5 +126,6 @@ def test_the_result_may_lie_between_the_given_and_the_adapted_weights(net, disc)
     whole, part, none = adapted(1.0), adapted(0.25), adapted(0.0)
     assert all(torch.equal(none[key], before) for key, before in net.state_dict().items())
     for key, before in net.state_dict().items():
-        torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
+        if before.is_floating_point():
+            torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
     assert not torch.equal(part["project_key.weight"], none["project_key.weight"])
