@@ -89,6 +89,7 @@ def train(seed: int, weight: float, args: argparse.Namespace, folder: str) -> fl
     config.update({"dataset_dir": str(args.dataset_dir), "datalist": args.datalist and str(args.datalist)})
     config.update({"ckpt_dir": folder, "seed": seed, "loss::contrast_weight": weight, "image_size": args.size})
     config.update({"max_epochs": 1, "steps_per_epoch": args.steps, "val_interval": 1, "val_clips": args.val_clips})
+    config["num_workers"] = 0  # a spawned process would spawn them, and cannot hand them the config's functions
     config.get_parsed_content("initialize")
     config.get_parsed_content("run")
     dice: float = config.get_parsed_content("validate::evaluator").state.metrics["dice"]

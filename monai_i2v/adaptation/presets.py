@@ -37,7 +37,7 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "anchored": lambda: {
         "terms": (PredictionAlignment(), FeatureAlignment(), FirstFrame(0.3), MaskCycle(0.3)),
         "optimizer": partial(Adam, lr=3e-4),
-        "schedule": Schedule(passes=1, min_steps=16, window=2),
+        "schedule": Schedule(passes=1, min_steps=16, window=2, skip_above=0.75),
     },
 }
 
@@ -72,7 +72,7 @@ def preset_trainer(
 
         >>> from monai_i2v.adaptation import preset_trainer
         >>> preset_trainer("anchored", max_seconds=30).schedule
-        Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30)
+        Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30, skip_above=0.75)
     """
     _check(name, PRESETS, max_seconds, seed)
     preset = PRESETS[name]()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from monai_i2v.adaptation.cycle_check import cycle_dice
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.student import Student
@@ -22,6 +24,8 @@ from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
 
 __all__ = ["Adapted", "TestTimeTrainer"]
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_SCHEDULE = Schedule()
 DEFAULT_OPTIMIZER = partial(SGD, lr=1e-4, momentum=0.9)
@@ -90,8 +94,11 @@ class TestTimeTrainer:
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         if not self.trains:
             return Adapted(self._copy(network), [])
+        windows = [self._windows(video, number) for number, video in enumerate(videos) if self._needs(network, video)]
+        if not windows:
+            return Adapted(self._copy(network), [])
         student = self._student(network, videos)
-        self._run(student, [self._windows(video, number) for number, video in enumerate(videos)])
+        self._run(student, windows)
         move_back(student.network, self._copy(network), self.share)
         return Adapted(student.network.requires_grad_(False), student.log)
 
@@ -128,6 +135,15 @@ class TestTimeTrainer:
     def trains(self) -> bool:
         """Whether there is anything to learn."""
         return self.schedule.passes > 0 and len(self.terms) > 0
+
+    def _needs(self, network: OneShotNet, video: AnnotatedVideo) -> bool:
+        """Whether a video is to be learned from."""
+        if self.schedule.skip_above is None:
+            return True
+        closed = cycle_dice(network, video)
+        if closed > self.schedule.skip_above:
+            logger.info("mask cycles close already (Dice %.2f): no adaptation is needed.", closed)
+        return closed <= self.schedule.skip_above
 
     def _copy(self, network: OneShotNet) -> OneShotMemoryNet:
         torch.manual_seed(self.seed)  # for a random head

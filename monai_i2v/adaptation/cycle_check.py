@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does a network follow a video already? Masks carried to another frame and back should be those that were given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.metrics import dice
+
+__all__ = ["cycle_dice"]
+
+# Frames to turn back at, spread over the video.
+TURNS = 3
+
+
+@torch.no_grad()
+def cycle_dice(network: Any, video: AnnotatedVideo) -> float:
+    """Dice of the reference frame, segmented from a frame that was segmented from it.
+
+    Args:
+        network: a `VideoSegmenter`.
+        video: the video.
+
+    Returns:
+        Mean over objects, then over a few frames spread over the video.
+    """
+    reference, masks = video.frames[video.ref_frame].to(video.masks), video.masks
+    others = [index for index in range(len(video.frames)) if index != video.ref_frame] or [video.ref_frame]
+    places = np.linspace(0, len(others) - 1, TURNS + 1)[1:].round().astype(int)
+    scores = []
+    for index in sorted({others[place] for place in places}):
+        turn = video.frames[index].to(masks)
+        there, _ = network.step(turn, network.start(reference, masks))
+        back, _ = network.step(reference, network.start(turn, there))
+        scores.append(dice(back > 0.5, masks > 0.5).mean().item())
+    return float(np.mean(scores))
