@@ -44,7 +44,7 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 # The same names for memory networks, which have a memory anyway and no teacher.
 MEMORY_NET_PRESETS: dict[str, dict[str, Any]] = {
     "memory_only": {"schedule": CycleSchedule(steps=0)},
-    "anchored": {"schedule": CycleSchedule(steps=20), "share": 0.5},
+    "anchored": {"schedule": CycleSchedule(steps=20), "share": 0.25},
 }
 
 

@@ -20,8 +20,9 @@ MIN_GROWTH = 4
 class MemoryBank:
     """Keys of frames, shared by all objects, and values per object.
 
-    The first frame written is the reference and is never forgotten; when the bank is full, each further frame replaces
-    the oldest of the others (TTT paper 3.3). Rows are written into place: reading never copies the bank.
+    The first frame written is the reference and is never forgotten (nor are the next ones, if asked for); when the bank
+    is full, each further frame replaces the oldest of the others (TTT paper 3.3). Rows are written into place: reading
+    never copies the bank.
 
     A bounded bank takes its room at the first write, and nothing grows after that. An unbounded one moves to more room
     from time to time and holds its values twice for that moment. Room that was never written costs a CPU no memory.
@@ -31,9 +32,10 @@ class MemoryBank:
         top: memory cells that a query keeps, jointly over all frames; the TTT paper keeps 20 %.
         measure: similarity of keys, ``"l2"``, ``"dot"`` or ``"cosine"``.
         max_bytes: bytes of temporaries that a read aims at, see `read_memory`.
+        kept: how many of the first frames are never forgotten.
 
     Raises:
-        ValueError: When `capacity` is less than 1.
+        ValueError: When `capacity` is less than `kept`, or `kept` less than 1.
 
     Example::
 
@@ -47,10 +49,19 @@ class MemoryBank:
     """
 
     def __init__(
-        self, capacity: int | None = 10, *, top: Top = 0.2, measure: Measure = "l2", max_bytes: int = MAX_BYTES
+        self,
+        capacity: int | None = 10,
+        *,
+        top: Top = 0.2,
+        measure: Measure = "l2",
+        max_bytes: int = MAX_BYTES,
+        kept: int = 1,
     ) -> None:
         if capacity is not None and capacity < 1:
             raise ValueError(f"capacity must be 1 or more, got {capacity}; use 1 to keep the reference only.")
+        if kept < 1 or (capacity is not None and kept > capacity):
+            raise ValueError(f"kept must be 1 to the capacity of {capacity}, got {kept}; 1 keeps the reference.")
+        self.kept = kept
         self.capacity, self.top, self.measure, self.max_bytes = capacity, top, measure, max_bytes
         self.written = 0
         self._keys = self._values = self._squares = torch.empty(0)
@@ -70,7 +81,7 @@ class MemoryBank:
         Raises:
             ValueError: When the frame's size is not that of the frames before.
         """
-        if self.capacity is not None and self.written >= self.capacity == 1:
+        if self.capacity is not None and self.written >= self.capacity == self.kept:
             return
         rows = key.flatten(2).transpose(1, 2)  # (B, M of one frame, D)
         rows = rows.to(torch.promote_types(rows.dtype, torch.float32))  # norms do not fit in half precision
@@ -119,7 +130,7 @@ class MemoryBank:
     def _next_slot(self) -> int:
         if self.capacity is None or self.written < self.capacity:
             return self.written
-        return 1 + (self.written - 1) % (self.capacity - 1)
+        return self.kept + (self.written - self.kept) % (self.capacity - self.kept)
 
     def _reserve(self, rows: Tensor, value: Tensor) -> None:
         """Make room: all of it at once when bounded, half as much again each time when not."""

@@ -7,8 +7,10 @@ Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels, `D`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -48,6 +50,25 @@ class TemporalMemoryState:
     frames: int  # seen so far, the reference included
 
 
+def zoom_in(picture: Tensor, zoom: float) -> Iterator[Tensor]:
+    """Parts of a picture that together cover it, each enlarged to its size.
+
+    Args:
+        picture: (B, C, H, W).
+        zoom: how many times as large.
+
+    Yields:
+        ceil(zoom) squared parts (B, C, H, W), row by row.
+    """
+    height, width = picture.shape[-2:]
+    steps = math.ceil(zoom)
+    rows, columns = round(height / zoom), round(width / zoom)
+    for row, column in product(range(steps), repeat=2):
+        top, left = round(row * (height - rows) / (steps - 1)), round(column * (width - columns) / (steps - 1))
+        part = picture[..., top : top + rows, left : left + columns]
+        yield F.interpolate(part, (height, width), mode="bilinear", align_corners=False)
+
+
 class TemporalContrastiveMemoryNet(nn.Module):
     """Segment a frame by what similar places of earlier frames were (TCMN paper, section 3).
 
@@ -65,9 +86,11 @@ class TemporalContrastiveMemoryNet(nn.Module):
         memory_every: every how many frames one is remembered (in training, each one is).
         max_frames: frames that the memory holds, the reference included; None keeps all, as in the paper.
         top: memory cells that a query keeps; None for all, as in the paper.
+        zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
+            that approaches shows textures that the frame itself does not have at that size.
 
     Raises:
-        ValueError: When the encoder lacks a stage.
+        ValueError: When the encoder lacks a stage, or a zoom is 1 or less.
 
     Example::
 
@@ -82,7 +105,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         torch.Size([1, 3, 2, 64, 64])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the paper fixes, and four settings of the memory
         self,
         encoder: Encoder | None = None,
         mask_encoder: nn.Module | None = None,
@@ -93,6 +116,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         memory_every: int = 5,
         max_frames: int | None = None,
         top: Top = None,
+        zooms: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.encoder = ResNetEncoder(50, last_stage=16) if encoder is None else encoder
@@ -106,7 +130,9 @@ class TemporalContrastiveMemoryNet(nn.Module):
         mask_channels = int(self.mask_encoder.channels)  # type: ignore[arg-type]
         self.fuse_value = ResidualBlock(channels + mask_channels, value_channels)
         self.decoder = MaskDecoder(self.encoder.channels, value_channels, widths)
-        self.memory_every, self.max_frames, self.top = memory_every, max_frames, top
+        if any(zoom <= 1 for zoom in zooms):
+            raise ValueError(f"zooms must be more than 1, got {tuple(zooms)}; 2 is the frame from half as far.")
+        self.memory_every, self.max_frames, self.top, self.zooms = memory_every, max_frames, top, tuple(zooms)
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor | ClipPrediction:
         """
@@ -146,11 +172,19 @@ class TemporalContrastiveMemoryNet(nn.Module):
 
     def new_bank(self) -> MemoryBank:
         """An empty memory with this network's settings; in training it keeps all frames."""
-        return MemoryBank(None if self.training else self.max_frames, top=self.top)
+        if self.training or self.max_frames is None:
+            return MemoryBank(None, top=self.top)
+        closer = sum(math.ceil(zoom) ** 2 for zoom in self.zooms)
+        return MemoryBank(self.max_frames + closer, top=self.top, kept=1 + closer)
 
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
-        return self.start_from(self.encode_frame(frame), masks)
+        state = self.start_from(self.encode_frame(frame), masks)
+        for zoom in () if self.training else self.zooms:
+            for part, part_masks in zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True):
+                features = self.encode_frame(part)
+                state.bank.write(self.encode_key(features), self.encode_value(features, part_masks))
+        return state
 
     def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> TemporalMemoryState:
         """`start` with the reference's encoder features at hand."""

@@ -119,6 +119,23 @@ def test_values_are_those_written_the_reference_first():
     assert bank.values[0, 1, :, 0, 0].tolist() == [0, 3, 2]
 
 
+def test_more_than_the_first_frame_may_be_kept():
+    bank = MemoryBank(capacity=4, kept=2)
+    for value in range(7):
+        bank.write(*frame(value))
+    assert bank.values[0, 0, :, 0, 0].tolist() == [0, 1, 6, 5]
+    full = MemoryBank(capacity=2, kept=2)
+    for value in range(7):
+        full.write(*frame(value))
+    assert full.values[0, 0, :, 0, 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("kept", [0, 4])
+def test_what_is_kept_must_fit(kept):
+    with pytest.raises(ValueError, match=f"kept must be 1 to the capacity of 3, got {kept}"):
+        MemoryBank(capacity=3, kept=kept)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_keys_in_half_precision_lose_nothing_more(dtype):
     key, value = (100 * noise(*shape).detach() for shape in ((1, 64, 3, 4), (1, 2, 5, 3, 4)))

@@ -14,6 +14,7 @@ from monai_i2v.networks import (
     SlimMaskEncoder,
     TemporalContrastiveMemoryNet,
 )
+from monai_i2v.networks.temporal_contrastive_memory_net import zoom_in
 from monai_i2v.propagation import propagate
 
 SIZE = (48, 64)
@@ -336,3 +337,42 @@ def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_kee
     masks[:, 0, :10], masks[:, 1, 10:] = 1, 1
     torch.testing.assert_close(net.eval()(clip, masks).sum(dim=2), torch.ones(1, 3, 32, 48))
     assert net.train()(clip, masks).prob[:, 1:].sum(dim=2).max() < 1
+
+
+@pytest.mark.parametrize(("zoom", "parts"), [(1.5, 4), (2, 4), (2.2, 9)])
+def test_enlarged_parts_cover_the_picture_and_nothing_twice_more_than_needed(zoom, parts):
+    rows, columns = torch.meshgrid(torch.arange(60.0), torch.arange(90.0), indexing="ij")
+    found = list(zoom_in(torch.stack([rows, columns])[None], zoom))
+    assert len(found) == parts
+    assert all(part.shape == (1, 2, 60, 90) for part in found)
+    seen = torch.zeros(60, 90)
+    for part in found:
+        low, high = (part[0].flatten(1).amin(1).round().long(), part[0].flatten(1).amax(1).round().long())
+        assert (high - low + 1).tolist() == [round(60 / zoom), round(90 / zoom)]
+        seen[low[0] : high[0] + 1, low[1] : high[1] + 1] += 1
+    assert seen.min() == 1
+
+
+@torch.no_grad()
+def test_the_reference_from_nearer_joins_the_memory_for_good():
+    net = small_net(zooms=(1.5, 2), max_frames=2, memory_every=1).eval()
+    clip, masks = torch.rand(1, 6, 3, 32, 48), torch.zeros(1, 1, 32, 48)
+    masks[..., :16, :24] = 1
+    state = net.start(clip[:, 0], masks)
+    first = state.bank.values.clone()
+    assert first.shape[2] == 1 + 4 + 4
+    corner = net.encode_frame(F.interpolate(clip[:, 0, :, :16, :24], (32, 48), mode="bilinear"))
+    torch.testing.assert_close(first[:, :, 5], net.encode_value(corner, torch.ones_like(masks)).flatten(3).mT)
+    for frame in clip[0, 1:]:
+        _, state = net.step(frame[None], state)
+    assert torch.equal(state.bank.values[:, :, :9], first)
+    assert len(state.bank) == 10
+    plain = small_net(max_frames=2).eval()
+    plain.load_state_dict(net.state_dict())
+    assert len(plain.start(clip[:, 0], masks).bank) == 1
+    assert len(net.train().start(clip[:, 0], masks).bank) == 1
+
+
+def test_a_zoom_must_enlarge():
+    with pytest.raises(ValueError, match="zooms must be more than 1, got"):
+        small_net(zooms=(1.0,))
