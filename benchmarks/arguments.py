@@ -6,7 +6,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Collection
 
-__all__ = ["names_of"]
+__all__ = ["names_of", "numbers"]
 
 
 def names_of(kind: str, choices: Collection[str]) -> Callable[[str], list[str]]:
@@ -20,3 +20,8 @@ def names_of(kind: str, choices: Collection[str]) -> Callable[[str], list[str]]:
         return given
 
     return names
+
+
+def numbers(text: str) -> list[int]:
+    """Numbers, separated by commas."""
+    return [int(number) for number in text.split(",")]

@@ -21,10 +21,13 @@ from typing import Any
 
 import torch
 from accuracy import Bundle, measure
+from arguments import numbers
 from clips import find_clips
 from fresh_process import in_fresh_process
 from monai.bundle import ConfigParser
 from scores import clip_means
+
+from monai_i2v.data.complete_file import complete_file
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "temporal_contrastive_memory_video_segmentation"
 
@@ -45,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             scores = in_fresh_process(train_and_score, seed, weight, args)
             rows.append({"seed": seed, "contrast_weight": weight, **scores})
             print(rows[-1], flush=True)
-            args.output.write_text(json.dumps({"rows": rows, "settings": settings}, indent=2))
+            with complete_file(args.output) as partial:
+                partial.write_text(json.dumps({"rows": rows, "settings": settings}, indent=2))
     print_table(rows)
 
 
@@ -59,7 +63,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of <clip>/{frames/*.jpg, masks/*.png} to score as well")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
     parser.add_argument("--weight", type=float, default=0.05, help="of the contrast, where it is there")
-    parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0, 1, 2])
+    parser.add_argument("--seeds", type=numbers, default="0,1,2", help="one pair of trainings each")
     parser.add_argument("--steps", type=int, default=500, help="of each training, four clips of three frames each")
     parser.add_argument("--size", type=int, default=192, help="of the training clips, px")
     parser.add_argument("--val_clips", type=int, default=200, help="synthetic clips to score")

@@ -13,6 +13,7 @@ import resource
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from arguments import numbers
 from fresh_process import KIB_PER_MIB, in_fresh_process
 from monai.bundle import ConfigParser
 
@@ -25,7 +26,7 @@ def main() -> None:
     """Measure what the command line asks for, and print it."""
     args = parse_args()
     peaks = {}
-    for length in map(int, args.frames.split(",")):
+    for length in args.frames:
         with TemporaryDirectory() as folder:
             in_fresh_process(write_movie, folder, length, (args.height, args.width))
             peaks[length] = in_fresh_process(segment, folder, args.bundle, args.checkpoint, args.preset)
@@ -38,7 +39,9 @@ def main() -> None:
 def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", default="100,600", help="lengths of the movies; ratios are to the first")
+    parser.add_argument(
+        "--frames", type=numbers, default="100,600", help="lengths of the movies; ratios are to the first"
+    )
     parser.add_argument("--height", type=int, default=480, help="px, even")
     parser.add_argument("--width", type=int, default=640, help="px, even")
     parser.add_argument("--preset", default="memory_only", help="of the test-time training")

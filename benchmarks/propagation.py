@@ -20,7 +20,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from arguments import names_of
+from arguments import names_of, numbers
 from fresh_process import KIB_PER_MIB, in_fresh_process
 from monai.bundle import ConfigParser
 from plain_stcn import PlainSTCN
@@ -130,11 +130,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def sizes(text: str) -> list[tuple[int, int]]:
     """Sizes such as 480x854, separated by commas."""
     return [(int(height), int(width)) for height, width in (size.split("x") for size in text.split(","))]
-
-
-def numbers(text: str) -> list[int]:
-    """Numbers, separated by commas."""
-    return [int(number) for number in text.split(",")]
 
 
 def measure(cases: Sequence[Case], setting: Setting, repeats: int) -> list[Row]:

@@ -99,7 +99,8 @@ class TestTimeTrainer:
             return Adapted(self._copy(network), [])
         student = self._student(network, videos)
         self._run(student, windows)
-        move_back(student.network, self._copy(network), self.share)
+        if self.share < 1:
+            move_back(student.network, self._copy(network), self.share)
         return Adapted(student.network.requires_grad_(False), student.log)
 
     def adapt_sliding(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:

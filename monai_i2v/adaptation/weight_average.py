@@ -21,8 +21,6 @@ def move_back(adapted: nn.Module, given: nn.Module, share: float) -> None:
         given: what it was.
         share: how much of the way from the given to the adapted weights remains; 1 changes nothing, 0 undoes all.
     """
-    if share == 1:
-        return
     before = given.state_dict()
     for key, value in adapted.state_dict().items():
         if value.is_floating_point():
