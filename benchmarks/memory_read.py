@@ -25,7 +25,7 @@ from plain_stcn import plain_read
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from monai_i2v.memory import read_memory
+from monai_i2v.memory import embed_keys, embed_query, read_memory
 from monai_i2v.memory.readout import DENSE_SHARE, Top, kept_cells
 
 VALUE_CHANNELS = 512
@@ -154,10 +154,10 @@ def competitors(case: Case) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]
     top = case.kept if case.kept < m else None
 
     query_rows, key_rows, value_rows = (x.transpose(1, 2).contiguous() for x in (query, keys, values))
-    squares = key_rows.square().sum(dim=-1)  # the bank keeps them
+    query_rows, key_rows = embed_query(query_rows), embed_keys(key_rows)  # the bank keeps them so
 
     def ours() -> Tensor:
-        readout = read_memory(query_rows, key_rows, value_rows.unsqueeze(1), top=case.top, squares=squares)
+        readout = read_memory(query_rows, key_rows, value_rows.unsqueeze(1), measure="product", top=case.top)
         return readout.squeeze(1).transpose(1, 2)
 
     return lambda: plain_read(query, keys, values, top), ours

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from monai_i2v.memory.readout import MAX_BYTES, Measure, Top, read_memory
+from monai_i2v.memory.readout import MAX_BYTES, Measure, Top, embed_keys, embed_query, read_memory
 
 __all__ = ["MemoryBank"]
 
@@ -64,7 +64,7 @@ class MemoryBank:
         self.kept = kept
         self.capacity, self.top, self.measure, self.max_bytes = capacity, top, measure, max_bytes
         self.written = 0
-        self._keys = self._values = self._squares = torch.empty(0)
+        self._keys = self._values = torch.empty(0)
         self._cells = 0
 
     def __len__(self) -> int:
@@ -83,8 +83,7 @@ class MemoryBank:
         """
         if self.capacity is not None and self.written >= self.capacity == self.kept:
             return
-        rows = key.flatten(2).transpose(1, 2)  # (B, M of one frame, D)
-        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))  # norms do not fit in half precision
+        rows = embed_keys(key.flatten(2).transpose(1, 2), self.measure)  # (B, M of one frame, D or D + 1)
         if self.written and rows.shape[1] != self._cells:
             raise ValueError(
                 f"the key has {rows.shape[1]} cells, but the bank's frames have {self._cells}; frames of a video must "
@@ -93,7 +92,6 @@ class MemoryBank:
         self._reserve(rows, value)
         start = self._next_slot() * self._cells
         self._keys = _put(self._keys, rows, start, dim=1)
-        self._squares = _put(self._squares, rows.square().sum(-1), start, dim=1)
         self._values = _put(self._values, value.flatten(3).transpose(2, 3), start, dim=2)
         self.written += 1
 
@@ -112,12 +110,11 @@ class MemoryBank:
             raise RuntimeError("the memory bank is empty; write the reference frame before the first read.")
         used = len(self) * self._cells
         readout = read_memory(
-            query.flatten(2).transpose(1, 2),
+            embed_query(query.flatten(2).transpose(1, 2), self.measure),
             self._keys[:, :used],
             self._values[:, :, :used],
-            measure=self.measure,
+            measure="product",
             top=self.top,
-            squares=self._squares[:, :used],
             max_bytes=self.max_bytes,
         )
         return readout.transpose(2, 3).unflatten(3, query.shape[-2:])
@@ -141,7 +138,6 @@ class MemoryBank:
             return
         cells = self._cells * (self.capacity or room + max(MIN_GROWTH, room // 2))
         self._keys = _grow(self._keys, rows.new_empty((b, cells, d)), dim=1)
-        self._squares = _grow(self._squares, rows.new_empty((b, cells)), dim=1)
         self._values = _grow(self._values, value.new_empty((b, k, cells, v)), dim=2)
 
 

@@ -17,9 +17,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["MAX_BYTES", "Measure", "Top", "affinity", "effective_neighbors", "read_memory", "similarity"]
+__all__ = [
+    "MAX_BYTES",
+    "Measure",
+    "Top",
+    "affinity",
+    "effective_neighbors",
+    "embed_keys",
+    "embed_query",
+    "read_memory",
+    "similarity",
+]
 
-Measure: TypeAlias = Literal["l2", "dot", "cosine"]
+Measure: TypeAlias = Literal["l2", "dot", "cosine", "product"]
 Top: TypeAlias = int | float | None
 """Memory cells that a query keeps: a number (30), a share (0.2 keeps 20 %), or None for all."""
 
@@ -35,40 +45,72 @@ DENSE_SHARE = 0.1
 GROUP = 6
 
 
-def similarity(query: Tensor, keys: Tensor, measure: Measure = "l2", squares: Tensor | None = None) -> Tensor:
+def similarity(query: Tensor, keys: Tensor, measure: Measure = "l2") -> Tensor:
     """Similarity of each query cell to each memory cell, up to a constant per query that softmax ignores.
 
     Args:
         query: (B, Q, D).
         keys: (B, M, D).
         measure: ``"l2"``, the negative squared distance over sqrt(D) (STCN 3.2, TTT paper eq. 1), without the query's
-            own square; ``"dot"``, the product over sqrt(D); ``"cosine"``.
-        squares: squared norms (B, M) of `keys`, when the caller has them.
+            own square; ``"dot"``, the product over sqrt(D); ``"cosine"``; ``"product"``, as it is.
 
     Returns:
         (B, Q, M).
 
     Raises:
-        ValueError: When `measure` is none of the three.
+        ValueError: When `measure` is none of these.
     """
     with torch.autocast(query.device.type, enabled=False):
-        query, keys, offset = _comparable(query, keys, measure, squares)
-        return torch.baddbmm(offset.unsqueeze(1), query, keys.transpose(1, 2))
+        query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
+        return torch.bmm(query, keys.transpose(1, 2))
 
 
-def _comparable(query: Tensor, keys: Tensor, measure: Measure, squares: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, keys and an offset (B, M), such that product plus offset is the similarity."""
-    dtype = torch.promote_types(torch.promote_types(query.dtype, keys.dtype), torch.float32)
-    query, keys = query.to(dtype), keys.to(dtype)
-    scale = 1 / math.sqrt(keys.shape[-1])
+def embed_keys(keys: Tensor, measure: Measure = "l2") -> Tensor:
+    """Keys (B, M, D), such that their product with an embedded query is the similarity.
+
+    A memory that is read often embeds its keys once, and reads with the measure ``"product"``.
+
+    Args:
+        keys: (B, M, D).
+        measure: see `similarity`.
+
+    Returns:
+        (B, M, D), for ``"l2"`` (B, M, D + 1), in float32 or better.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.memory import embed_keys, embed_query
+        >>> product = embed_query(torch.tensor([[[1.0]]])) @ embed_keys(torch.tensor([[[1.0], [3.0]]])).mT
+        >>> (product - 1).tolist()  # without the query's own square
+        [[[0.0, -4.0]]]
+    """
+    keys = _at_least_float32(keys)
     if measure == "l2":
-        squares = keys.square().sum(-1) if squares is None else squares.to(dtype)
-        return 2 * scale * query, keys, -scale * squares
-    if measure == "dot":
-        return scale * query, keys, keys.new_zeros(keys.shape[:2])
+        return torch.cat([keys, -keys.square().sum(-1, keepdim=True)], dim=-1)
+    return _embed(keys, measure)
+
+
+def embed_query(query: Tensor, measure: Measure = "l2") -> Tensor:
+    """The counterpart of `embed_keys`: (B, Q, D) to (B, Q, D), for ``"l2"`` to (B, Q, D + 1)."""
+    query = _at_least_float32(query)
+    scale = 1 / math.sqrt(query.shape[-1])
+    if measure == "l2":
+        return scale * F.pad(2 * query, (0, 1), value=1)
+    return scale * query if measure == "dot" else _embed(query, measure)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _embed(x: Tensor, measure: Measure) -> Tensor:
+    """What the measures do alike to queries and keys."""
     if measure == "cosine":
-        return F.normalize(query, dim=-1), F.normalize(keys, dim=-1), keys.new_zeros(keys.shape[:2])
-    raise ValueError(f"measure must be one of 'l2', 'dot', 'cosine', got {measure!r}; the papers use 'l2'.")
+        return F.normalize(x, dim=-1)
+    if measure in ("dot", "product"):
+        return x
+    raise ValueError(f"measure must be one of 'l2', 'dot', 'cosine', 'product', got {measure!r}; the papers use 'l2'.")
 
 
 def kept_cells(top: Top, cells: int) -> int:
@@ -115,11 +157,12 @@ def best_cells(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     groups = scores.shape[-1] // GROUP
     if groups <= 2 * count:
         return scores.topk(count, dim=-1, sorted=False)
-    places = torch.arange(scores.shape[-1], device=scores.device)
-    grouped, rest = places[: GROUP * groups].view(GROUP, groups), places[GROUP * groups :]
-    peaks = scores[..., : GROUP * groups].unflatten(-1, grouped.shape).amax(dim=-2)
+    # A group's members lie a whole number of `groups` apart: maxima are then taken over rows, not within them.
+    members = groups * torch.arange(GROUP, device=scores.device)
+    peaks = scores[..., : GROUP * groups].unflatten(-1, (GROUP, groups)).amax(dim=-2)
     _, best_groups = best_cells(peaks, count)
-    cells = grouped.t()[best_groups].flatten(-2)  # (..., count * GROUP)
+    cells = (best_groups.unsqueeze(-1) + members).flatten(-2)  # (..., count * GROUP)
+    rest = torch.arange(GROUP * groups, scores.shape[-1], device=scores.device)
     cells = torch.cat([cells, rest.expand(*cells.shape[:-1], -1)], dim=-1)
     best, found = scores.gather(-1, cells).topk(count, dim=-1, sorted=False)
     return best, cells.gather(-1, found)
@@ -132,7 +175,6 @@ def read_memory(
     *,
     measure: Measure = "l2",
     top: Top = None,
-    squares: Tensor | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Tensor:
     """What each query cell reads from the memory: the values of similar cells, weighted by affinity.
@@ -147,14 +189,13 @@ def read_memory(
         values: (B, K, M, V).
         measure: see `similarity`.
         top: memory cells that a query keeps.
-        squares: squared norms (B, M) of `keys`, when the caller has them.
         max_bytes: bytes of temporaries to aim at, when there are no gradients.
 
     Returns:
         (B, K, Q, V), in the values' dtype.
 
     Raises:
-        ValueError: When `measure` is none of the three, or `max_bytes` is less than 1.
+        ValueError: When `measure` is unknown, or `max_bytes` is less than 1.
     """
     if max_bytes < 1:
         raise ValueError(f"max_bytes must be 1 or more, got {max_bytes}; {MAX_BYTES} is the default.")
@@ -164,8 +205,8 @@ def read_memory(
         query = query.reshape(1, b * q, -1)
     n = query.shape[0]
     with torch.autocast(query.device.type, enabled=False):
-        query, keys, offset = _comparable(query, keys, measure, squares)
-        memory = keys.expand(n, -1, -1), offset.expand(n, -1), values.expand(n, -1, -1, -1)
+        query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
+        memory = keys.expand(n, -1, -1), values.expand(n, -1, -1, -1)
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
             readout = _read_with_gradients(query, *memory, top)
         else:
@@ -175,15 +216,17 @@ def read_memory(
     return readout.squeeze(0).unflatten(1, (b, q)).transpose(0, 1) if shared else readout
 
 
-def _read_with_gradients(query: Tensor, keys: Tensor, offset: Tensor, values: Tensor, top: Top) -> Tensor:
-    scores = torch.baddbmm(offset.unsqueeze(1), query, keys.transpose(1, 2))
-    weights = affinity(scores, top).to(values.dtype)
+def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    dtype = torch.promote_types(query.dtype, keys.dtype)
+    return query.to(dtype), keys.to(dtype)
+
+
+def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
+    weights = affinity(torch.bmm(query, keys.transpose(1, 2)), top).to(values.dtype)
     return torch.stack([weights @ by_object for by_object in values.unbind(1)], dim=1)  # (B, K, Q, V)
 
 
-def _read_video(
-    query: Tensor, keys: Tensor, offset: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int
-) -> None:
+def _read_video(query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int) -> None:
     """Fill the read-out (K, Q, V) of one video, chunk by chunk; the other tensors lack `B` likewise."""
     cells, size = keys.shape[0], keys.element_size()
     count = kept_cells(top, cells)
@@ -195,9 +238,9 @@ def _read_video(
     buffer = keys.new_empty((rows * tile,))
     for part, out in zip(query.split(rows), readout.split(rows, dim=1), strict=True):
         if dense:
-            _sum_all(_score(part, keys, offset, buffer), values, out, count)
+            _sum_all(_score(part, keys, buffer), values, out, count)
         else:
-            _sum_few(*_nearest(part, keys, offset, buffer, count), values, out)
+            _sum_few(*_nearest(part, keys, buffer, count), values, out)
 
 
 def _sum_all(scores: Tensor, values: Tensor, out: Tensor, count: int) -> None:
@@ -214,20 +257,18 @@ def _sum_few(best: Tensor, places: Tensor, values: Tensor, out: Tensor) -> None:
         result.copy_(F.embedding_bag(places, value, mode="sum", per_sample_weights=weights))
 
 
-def _score(query: Tensor, keys: Tensor, offset: Tensor, buffer: Tensor) -> Tensor:
+def _score(query: Tensor, keys: Tensor, buffer: Tensor) -> Tensor:
     """Similarities (Q, M), written into the buffer."""
     q, m = query.shape[0], keys.shape[0]
-    return torch.addmm(offset, query, keys.t(), out=buffer[: q * m].view(q, m))
+    return torch.mm(query, keys.t(), out=buffer[: q * m].view(q, m))
 
 
-def _nearest(query: Tensor, keys: Tensor, offset: Tensor, buffer: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def _nearest(query: Tensor, keys: Tensor, buffer: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Scores and places (Q, count) of the best cells, from tiles of the memory that fit the buffer."""
     tile = buffer.shape[0] // query.shape[0]
     found = []
-    for start, part, part_offset in zip(
-        range(0, keys.shape[0], tile), keys.split(tile), offset.split(tile), strict=True
-    ):
-        best, places = best_cells(_score(query, part, part_offset, buffer), min(count, part.shape[0]))
+    for start, part in zip(range(0, keys.shape[0], tile), keys.split(tile), strict=True):
+        best, places = best_cells(_score(query, part, buffer), min(count, part.shape[0]))
         found.append((best, places + start))
     best, places = (torch.cat(tiles, dim=-1) for tiles in zip(*found, strict=True))
     if len(found) == 1:

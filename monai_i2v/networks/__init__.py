@@ -17,6 +17,7 @@ from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
 from monai_i2v.networks.temporal_contrastive_memory_net import (
     ClipPrediction,
+    MemorySettings,
     TemporalContrastiveMemoryNet,
     TemporalMemoryState,
 )

@@ -27,10 +27,38 @@ from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.propagation import VideoSegmenter, propagate
 
-__all__ = ["ClipPrediction", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
+__all__ = ["ClipPrediction", "MemorySettings", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
 
 # The grid on which the network works, px; frames are padded to it and logits cropped back.
 GRID = 16
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """What the network remembers of a video, and what it reads of that; by default all, as in the paper.
+
+    Args:
+        every: every how many frames one is remembered (in training, each one is).
+        max_frames: frames that the memory holds, the reference included; None keeps all.
+        top: memory cells that a query keeps; None for all.
+        zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
+            that approaches shows textures that the frame itself does not have at that size.
+
+    Raises:
+        ValueError: When a zoom is 1 or less.
+    """
+
+    every: int = 5
+    max_frames: int | None = None
+    top: Top = None
+    zooms: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        if any(zoom <= 1 for zoom in self.zooms):
+            raise ValueError(f"zooms must be more than 1, got {tuple(self.zooms)}; 2 is the frame from half as far.")
+
+
+DEFAULT_MEMORY = MemorySettings()
 
 
 class ClipPrediction(NamedTuple):
@@ -83,14 +111,12 @@ class TemporalContrastiveMemoryNet(nn.Module):
         key_channels: `D`.
         value_channels: `V`.
         widths: channels of the decoder at strides 16, 8 and 4.
-        memory_every: every how many frames one is remembered (in training, each one is).
-        max_frames: frames that the memory holds, the reference included; None keeps all, as in the paper.
-        top: memory cells that a query keeps; None for all, as in the paper.
-        zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
-            that approaches shows textures that the frame itself does not have at that size.
+        background: remember and decode the background like an object, so that what comes into view goes to what it
+            resembles; in the paper it is what no object claims.
+        memory: what is remembered, and what is read of it.
 
     Raises:
-        ValueError: When the encoder lacks a stage, or a zoom is 1 or less.
+        ValueError: When the encoder lacks a stage.
 
     Example::
 
@@ -105,7 +131,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         torch.Size([1, 3, 2, 64, 64])
     """
 
-    def __init__(  # noqa: PLR0913 - what the paper fixes, and four settings of the memory
+    def __init__(
         self,
         encoder: Encoder | None = None,
         mask_encoder: nn.Module | None = None,
@@ -113,10 +139,8 @@ class TemporalContrastiveMemoryNet(nn.Module):
         key_channels: int = 64,
         value_channels: int = 512,
         widths: Sequence[int] = (512, 256, 256),
-        memory_every: int = 5,
-        max_frames: int | None = None,
-        top: Top = None,
-        zooms: Sequence[float] = (),
+        background: bool = False,
+        memory: MemorySettings = DEFAULT_MEMORY,
     ) -> None:
         super().__init__()
         self.encoder = ResNetEncoder(50, last_stage=16) if encoder is None else encoder
@@ -130,9 +154,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         mask_channels = int(self.mask_encoder.channels)  # type: ignore[arg-type]
         self.fuse_value = ResidualBlock(channels + mask_channels, value_channels)
         self.decoder = MaskDecoder(self.encoder.channels, value_channels, widths)
-        if any(zoom <= 1 for zoom in zooms):
-            raise ValueError(f"zooms must be more than 1, got {tuple(zooms)}; 2 is the frame from half as far.")
-        self.memory_every, self.max_frames, self.top, self.zooms = memory_every, max_frames, top, tuple(zooms)
+        self.background, self.memory = background, memory
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor | ClipPrediction:
         """
@@ -146,7 +168,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
         keeper = _StateKeeper(self)
         prob = torch.stack(list(propagate(keeper, clip.unbind(1), masks)), dim=1)
-        return ClipPrediction(prob, keeper.state.bank.values) if self.training else prob
+        return ClipPrediction(prob, keeper.state.bank.values[:, -masks.shape[1] :]) if self.training else prob
 
     def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
         """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
@@ -161,7 +183,12 @@ class TemporalContrastiveMemoryNet(nn.Module):
         return key
 
     def encode_value(self, features: Mapping[int, Tensor], masks: Tensor) -> Tensor:
-        """Values (B, K, V, h, w) of frames, from their encoder features and masks (B, K, H, W)."""
+        """Values (B, K, V, h, w) of frames, from their encoder features and masks (B, K, H, W).
+
+        With `background`, (B, 1 + K, V, h, w), its own first.
+        """
+        if self.background:
+            masks = torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
         k, (h, w) = masks.shape[1], masks.shape[-2:]
         others = masks.sum(dim=1, keepdim=True) - masks
         both = torch.stack([masks, others], dim=2)  # (B, K, 2, H, W)
@@ -172,15 +199,16 @@ class TemporalContrastiveMemoryNet(nn.Module):
 
     def new_bank(self) -> MemoryBank:
         """An empty memory with this network's settings; in training it keeps all frames."""
-        if self.training or self.max_frames is None:
-            return MemoryBank(None, top=self.top)
-        closer = sum(math.ceil(zoom) ** 2 for zoom in self.zooms)
-        return MemoryBank(self.max_frames + closer, top=self.top, kept=1 + closer)
+        memory = self.memory
+        if self.training or memory.max_frames is None:
+            return MemoryBank(None, top=memory.top)
+        closer = sum(math.ceil(zoom) ** 2 for zoom in memory.zooms)
+        return MemoryBank(memory.max_frames + closer, top=memory.top, kept=1 + closer)
 
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
         state = self.start_from(self.encode_frame(frame), masks)
-        for zoom in () if self.training else self.zooms:
+        for zoom in () if self.training else self.memory.zooms:
             for part, part_masks in zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True):
                 features = self.encode_frame(part)
                 state.bank.write(self.encode_key(features), self.encode_value(features, part_masks))
@@ -219,8 +247,10 @@ class TemporalContrastiveMemoryNet(nn.Module):
         """
         key = self.encode_key(features)
         logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
+        if self.background:
+            logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
-        turn = self.training or state.frames % self.memory_every == 0
+        turn = self.training or state.frames % self.memory.every == 0
         if turn if remember is None else remember:
             state.bank.write(key, self.encode_value(features, prob))
         state.frames += 1

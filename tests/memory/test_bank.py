@@ -85,7 +85,7 @@ def test_nothing_is_remembered_of_the_graph_without_gradients():
 
 
 def stores(bank):
-    return [store.data_ptr() for store in (bank._keys, bank._values, bank._squares)]
+    return [store.data_ptr() for store in (bank._keys, bank._values)]
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from monai_i2v.memory import affinity, effective_neighbors, read_memory, similarity
+from monai_i2v.memory import affinity, effective_neighbors, embed_keys, embed_query, read_memory, similarity
 from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
 
 TOPS = [None, 0.2, 1.0, 3, 1, 99]  # dense and sparse; all, a share, a number, more than there are
@@ -55,7 +55,7 @@ def test_l2_differs_from_the_true_distance_by_a_constant_per_query():
 
 
 def test_unknown_measure_names_the_choices():
-    with pytest.raises(ValueError, match="one of 'l2', 'dot', 'cosine', got 'l1'"):
+    with pytest.raises(ValueError, match="one of 'l2', 'dot', 'cosine', 'product', got 'l1'"):
         similarity(torch.zeros(1, 1, 2), torch.zeros(1, 1, 2), "l1")
 
 
@@ -202,9 +202,9 @@ class LargestTensor(TorchDispatchMode):
 @pytest.mark.parametrize("top", [None, 0.2, 30])
 def test_temporaries_stay_within_the_byte_budget(top):
     query, keys = tokens(1, 100, 4, dtype=torch.float32), tokens(1, 50_000, 4, seed=1, dtype=torch.float32)
-    values, squares = keys[:, None], keys.square().sum(-1)
+    values, rows = keys[:, None], embed_keys(keys)
     with LargestTensor() as largest:
-        read_memory(query, keys, values, top=top, squares=squares, max_bytes=4 << 20)
+        read_memory(embed_query(query), rows, values, measure="product", top=top, max_bytes=4 << 20)
     assert 1 << 20 < largest.bytes <= 2 << 20  # scores take half; all of them would take 20 MB
 
 

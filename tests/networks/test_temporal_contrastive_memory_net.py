@@ -9,6 +9,7 @@ from torch import nn
 from monai_i2v.inferers import AutocastInferer
 from monai_i2v.losses import ClipSegmentationLoss, TemporalContrastiveLoss
 from monai_i2v.networks import (
+    MemorySettings,
     MobileNetV2Encoder,
     ResNetMaskEncoder,
     SlimMaskEncoder,
@@ -90,7 +91,7 @@ def test_every_fifth_frame_is_remembered_and_in_training_each_one(net):
     clip, masks = noise(frames=12), halves()
     with torch.no_grad():
         assert frames_remembered() == [0, 5, 10]
-        net.memory_every = 3
+        net.memory = MemorySettings(every=3)
         assert frames_remembered() == [0, 3, 6, 9]
         net.train()
         assert frames_remembered() == list(range(12))
@@ -103,13 +104,13 @@ def test_the_caller_may_decide_which_frames_are_remembered(net):
     for t, remember in ((1, True), (2, False)):
         _, state = net.step_from(net.encode_frame(clip[:, t]), state, remember=remember)
         lengths.append(len(state.bank))
-    net.memory_every = 1
+    net.memory = MemorySettings(every=1)
     _, state = net.step_from(net.encode_frame(clip[:, 2]), state, remember=False)
     assert [*lengths, len(state.bank)] == [2, 2, 2]
 
 
 def test_memory_may_be_bounded():
-    net = small_net(memory_every=1, max_frames=3).eval()
+    net = small_net(memory=MemorySettings(every=1, max_frames=3)).eval()
     state = net.start(noise()[:, 0], halves())
     with torch.no_grad():
         for frame in noise(frames=6).unbind(1):
@@ -355,7 +356,7 @@ def test_enlarged_parts_cover_the_picture_and_nothing_twice_more_than_needed(zoo
 
 @torch.no_grad()
 def test_the_reference_from_nearer_joins_the_memory_for_good():
-    net = small_net(zooms=(1.5, 2), max_frames=2, memory_every=1).eval()
+    net = small_net(memory=MemorySettings(every=1, max_frames=2, zooms=(1.5, 2))).eval()
     clip, masks = torch.rand(1, 6, 3, 32, 48), torch.zeros(1, 1, 32, 48)
     masks[..., :16, :24] = 1
     state = net.start(clip[:, 0], masks)
@@ -367,7 +368,7 @@ def test_the_reference_from_nearer_joins_the_memory_for_good():
         _, state = net.step(frame[None], state)
     assert torch.equal(state.bank.values[:, :, :9], first)
     assert len(state.bank) == 10
-    plain = small_net(max_frames=2).eval()
+    plain = small_net(memory=MemorySettings(max_frames=2)).eval()
     plain.load_state_dict(net.state_dict())
     assert len(plain.start(clip[:, 0], masks).bank) == 1
     assert len(net.train().start(clip[:, 0], masks).bank) == 1
@@ -375,4 +376,24 @@ def test_the_reference_from_nearer_joins_the_memory_for_good():
 
 def test_a_zoom_must_enlarge():
     with pytest.raises(ValueError, match="zooms must be more than 1, got"):
-        small_net(zooms=(1.0,))
+        MemorySettings(zooms=(1.0,))
+
+
+@torch.no_grad()
+def test_background_is_one_more_object():
+    net, plain = small_net(background=True).eval(), small_net().eval()
+    plain.load_state_dict(net.state_dict())
+    clip, masks = noise(frames=7), halves()
+    masks[..., :10, :] = 0
+    background = 1 - masks.sum(dim=1, keepdim=True)
+    as_object = plain(clip, torch.cat([masks, background], dim=1))[:, :, :-1]
+    torch.testing.assert_close(net(clip, masks), as_object, atol=1e-5, rtol=1e-4)
+    assert net.train()(clip, masks).values.shape[1] == masks.shape[1]
+
+
+@torch.no_grad()
+def test_a_frame_labelled_throughout_has_no_background_to_remember_either():
+    net = small_net(background=True).eval()
+    masks = torch.zeros(1, 2, *SIZE)
+    masks[:, 0, :20], masks[:, 1, 20:] = 1, 1
+    torch.testing.assert_close(net(noise(), masks).sum(dim=2), torch.ones(1, 4, *SIZE))

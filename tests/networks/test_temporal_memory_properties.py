@@ -6,7 +6,7 @@ import copy
 import pytest
 import torch
 
-from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+from monai_i2v.networks import MemorySettings, MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
 from monai_i2v.propagation import propagate
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
@@ -24,7 +24,7 @@ def small_net():
         key_channels=16,
         value_channels=16,
         widths=(16, 8, 8),
-        memory_every=1,
+        memory=MemorySettings(every=1),
     ).eval()
 
 
@@ -74,13 +74,13 @@ def test_frames_of_any_size(net, size):
 
 @pytest.mark.parametrize("top", [1, 2, 30, 79, 80, 81, 10**4, 0.001, 1.0])
 def test_any_number_of_kept_cells(net, top):
-    net.top = top  # four frames of 20 cells
+    net.memory = MemorySettings(every=1, top=top)  # four frames of 20 cells
     segment(net, noise(length=5), halves())
 
 
 @pytest.mark.parametrize("max_frames", [1, 2, 3])
 def test_any_number_of_remembered_frames(net, max_frames):
-    net.max_frames = max_frames
+    net.memory = MemorySettings(every=1, max_frames=max_frames)
     segment(net, noise(length=6), halves())
 
 
