@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+BUNDLE := bundles/temporal_contrastive_memory_video_segmentation
 
 .PHONY: setup demo check test clean
 
@@ -15,10 +16,10 @@ setup: .venv/installed
 # A real ultrasound recording, which pydicom brings along, from the mask of its first frame.
 demo: .venv/installed
 	$(BIN)/python -m monai.bundle run \
-		--config_file bundles/test_time_training_video_segmentation/configs/inference.json \
-		--meta_file bundles/test_time_training_video_segmentation/configs/metadata.json \
-		--logging_file bundles/test_time_training_video_segmentation/configs/logging.conf \
-		--bundle_root bundles/test_time_training_video_segmentation \
+		--config_file $(BUNDLE)/configs/inference.json \
+		--meta_file $(BUNDLE)/configs/metadata.json \
+		--logging_file $(BUNDLE)/configs/logging.conf \
+		--bundle_root $(BUNDLE) \
 		--video "$$($(BIN)/python -c 'import pydicom.examples; print(pydicom.examples.get_path("ybr_color"))')" \
 		--ref_mask tutorials/ultrasound_cine_mask.png \
 		--output_dir demo_output
