@@ -27,7 +27,7 @@ from scores import Results, Row, print_differences, print_scores
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.adaptation import TestTimeTrainer
+from monai_i2v.adaptation import MEMORY_NET_PRESETS, PRESETS, RELEARNING_PRESETS, TestTimeTrainer
 from monai_i2v.engines import select_device
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.inferers import PropagationInferer
@@ -99,10 +99,12 @@ def adapted_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, 
 METHODS: dict[str, Method] = {
     "copy": copy_first_mask,
     "image": image_network,
-    "memory_only": partial(adapted_network, preset="memory_only"),
-    "paper_video": partial(adapted_network, preset="paper_video"),
-    "anchored": partial(adapted_network, preset="anchored"),
+    **{
+        preset: partial(adapted_network, preset=preset)
+        for preset in {**PRESETS, **MEMORY_NET_PRESETS, **RELEARNING_PRESETS}
+    },
 }
+"""Presets are those of the chosen bundle, see its model card."""
 
 
 def measure(method: str, bundle: Bundle, clip: Clip) -> list[Row]:
@@ -161,7 +163,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
     parser.add_argument(
-        "--methods", type=names_of("method", METHODS), default=list(METHODS), help=f"of {','.join(METHODS)}"
+        "--methods",
+        type=names_of("method", METHODS),
+        default="copy,image,memory_only,anchored",
+        help=f"copy, image, or presets of the bundle; of {','.join(METHODS)}",
     )
     parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
     parser.add_argument("--clips", default="", help="take clips only whose names start so")

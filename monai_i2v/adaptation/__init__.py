@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a network at test time."""
 
+from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner, ConsistencyWeights
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
-from monai_i2v.adaptation.presets import MEMORY_NET_PRESETS, PRESETS, memory_net_trainer, preset_trainer
+from monai_i2v.adaptation.presets import (
+    MEMORY_NET_PRESETS,
+    PRESETS,
+    RELEARNING_PRESETS,
+    memory_net_trainer,
+    preset_trainer,
+    relearner,
+)
 from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import torch
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.metrics import dice
 
-__all__ = ["cycle_dice"]
+__all__ = ["cycle_dice", "needs_adaptation"]
+
+logger = logging.getLogger(__name__)
 
 # Frames to turn back at, spread over the video.
 TURNS = 3
@@ -38,3 +41,18 @@ def cycle_dice(network: Any, video: AnnotatedVideo) -> float:
         back, _ = network.step(reference, network.start(turn, there))
         scores.append(dice(back > 0.5, masks > 0.5).mean().item())
     return float(np.mean(scores))
+
+
+def needs_adaptation(network: Any, video: AnnotatedVideo, skip_above: float | None) -> bool:
+    """Whether a network should learn from a video.
+
+    Args:
+        network: a `VideoSegmenter`.
+        video: the video.
+        skip_above: `cycle_dice` from which on it follows well already; None to learn from every video.
+    """
+    closed = 0.0 if skip_above is None else cycle_dice(network, video)
+    if skip_above is None or closed <= skip_above:
+        return True
+    logger.info("mask cycles close already (Dice %.2f): no adaptation is needed.", closed)
+    return False

@@ -10,13 +10,21 @@ from typing import Any
 
 from torch.optim import SGD, Adam
 
+from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
 from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
 from monai_i2v.errors import UsageError
 
-__all__ = ["MEMORY_NET_PRESETS", "PRESETS", "memory_net_trainer", "preset_trainer"]
+__all__ = [
+    "MEMORY_NET_PRESETS",
+    "PRESETS",
+    "RELEARNING_PRESETS",
+    "memory_net_trainer",
+    "preset_trainer",
+    "relearner",
+]
 
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
 # `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
@@ -45,6 +53,13 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 MEMORY_NET_PRESETS: dict[str, dict[str, Any]] = {
     "memory_only": {"schedule": CycleSchedule(steps=0)},
     "anchored": {"schedule": CycleSchedule(steps=20), "share": 0.25},
+}
+
+# Of RAB. `paper` is its closest reading, meant for all videos of a data set together.
+RELEARNING_PRESETS: dict[str, dict[str, Any]] = {
+    "image_only": {"schedule": Schedule(passes=0)},
+    "paper": {"schedule": Schedule(passes=20), "scale": 1.0, "train_encoder": True, "guard": None},
+    "relearning": {"schedule": Schedule(passes=5)},
 }
 
 
@@ -107,9 +122,33 @@ def memory_net_trainer(
     return MaskCycleTrainer(schedule=schedule, seed=seed, **{**settings, **preset})
 
 
+def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **settings: Any) -> ConsistencyRelearner:
+    """A `ConsistencyRelearner` with named settings.
+
+    Args:
+        name: ``"image_only"`` (no training), ``"paper"`` or ``"relearning"``.
+        max_seconds: time to spend at most.
+        seed: start of the random stream.
+        settings: further arguments of `ConsistencyRelearner`.
+
+    Raises:
+        UsageError: When there is no such preset, or a number is not one that can be used.
+
+    Example::
+
+        >>> from monai_i2v.adaptation import relearner
+        >>> relearner("paper").scale
+        1.0
+    """
+    _check(name, RELEARNING_PRESETS, max_seconds, seed)
+    preset = dict(RELEARNING_PRESETS[name])
+    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
+    return ConsistencyRelearner(schedule=schedule, seed=seed, **{**settings, **preset})
+
+
 def _check(name: Any, presets: Collection[str], max_seconds: Any, seed: Any) -> None:
     if not isinstance(name, str) or name not in presets:
-        raise UsageError(f"preset is {name!r}, expected one of {', '.join(presets)}; use 'anchored'.")
+        raise UsageError(f"preset is {name!r}, expected one of {', '.join(presets)}; use {list(presets)[-1]!r}.")
     if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):
         raise UsageError(f"max_seconds is {max_seconds!r}, expected a whole number from 1, or None; use 60.")
     if not isinstance(seed, int):

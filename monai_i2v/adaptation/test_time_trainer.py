@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from monai_i2v.adaptation.cycle_check import cycle_dice
+from monai_i2v.adaptation.cycle_check import needs_adaptation
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.student import Student
@@ -24,8 +23,6 @@ from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
 
 __all__ = ["Adapted", "TestTimeTrainer"]
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_SCHEDULE = Schedule()
 DEFAULT_OPTIMIZER = partial(SGD, lr=1e-4, momentum=0.9)
@@ -94,7 +91,11 @@ class TestTimeTrainer:
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         if not self.trains:
             return Adapted(self._copy(network), [])
-        windows = [self._windows(video, number) for number, video in enumerate(videos) if self._needs(network, video)]
+        windows = [
+            self._windows(video, number)
+            for number, video in enumerate(videos)
+            if needs_adaptation(network, video, self.schedule.skip_above)
+        ]
         if not windows:
             return Adapted(self._copy(network), [])
         student = self._student(network, videos)
@@ -136,15 +137,6 @@ class TestTimeTrainer:
     def trains(self) -> bool:
         """Whether there is anything to learn."""
         return self.schedule.passes > 0 and len(self.terms) > 0
-
-    def _needs(self, network: OneShotNet, video: AnnotatedVideo) -> bool:
-        """Whether a video is to be learned from."""
-        if self.schedule.skip_above is None:
-            return True
-        closed = cycle_dice(network, video)
-        if closed > self.schedule.skip_above:
-            logger.info("mask cycles close already (Dice %.2f): no adaptation is needed.", closed)
-        return closed <= self.schedule.skip_above
 
     def _copy(self, network: OneShotNet) -> OneShotMemoryNet:
         torch.manual_seed(self.seed)  # for a random head

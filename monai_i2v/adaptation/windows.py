@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_i2v.inferers import AnnotatedVideo
 
-__all__ = ["Window", "cut_windows", "make_windows"]
+__all__ = ["Window", "cut_windows", "make_windows", "slide_windows"]
 
 
 class Window(NamedTuple):
@@ -47,3 +47,23 @@ def cut_windows(frames: Sequence[int], size: int, number: int = 0) -> list[Windo
     """Cut frame indices, in the order of propagation from a reference, into windows."""
     cut = [tuple(frames[start : start + size]) for start in range(0, len(frames), size)]
     return [Window(number, part, first=index == 0) for index, part in enumerate(cut)]
+
+
+def slide_windows(video: AnnotatedVideo, size: int, *, number: int = 0, max_frames: int | None = None) -> list[Window]:
+    """All windows of neighboring frames, in both directions from the reference, which belongs to both.
+
+    Args:
+        video: the video.
+        size: frames per window; a direction with fewer is filled with copies of its last frame.
+        number: number of the video among several.
+        max_frames: when there are more windows than this, evenly spaced ones are kept.
+    """
+    directions = [direction for direction in video.directions() if len(direction) > 1] or [[video.ref_frame]]
+    filled = [direction + [direction[-1]] * (size - len(direction)) for direction in directions]
+    windows = [
+        Window(number, tuple(frames[start : start + size]), first=start == 0)
+        for frames in filled
+        for start in range(len(frames) - size + 1)
+    ]
+    kept = np.linspace(0, len(windows) - 1, min(len(windows), max_frames or len(windows))).round().astype(int)
+    return [windows[index] for index in kept]

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
-__all__ = ["SegmentedFrame", "VideoAdaptation", "VideoEvaluator", "VideoEvents", "VideoRun"]
+__all__ = ["SegmentedFrame", "SlidingAdaptation", "VideoAdaptation", "VideoEvaluator", "VideoEvents", "VideoRun"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +64,16 @@ class SegmentedFrame:
 
 
 class VideoAdaptation(Protocol):
-    """What the engine needs of a test-time adaptation; `TestTimeTrainer` has it."""
+    """What the engine needs of a test-time adaptation."""
 
     def adapt(self, network: Any, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
         """An adapted copy and its log."""
         ...
+
+
+@runtime_checkable
+class SlidingAdaptation(VideoAdaptation, Protocol):
+    """An adaptation that can also go along with the segmentation; `TestTimeTrainer` has it."""
 
     def adapt_sliding(self, network: Any, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
         """Predictions while adapting."""
@@ -104,6 +109,8 @@ class VideoEvaluator(Evaluator):
     ) -> None:
         if scope not in ("video", "dataset", "sliding"):
             raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset' or 'sliding'; use 'video'.")
+        if scope == "sliding" and adaptation is not None and not isinstance(adaptation, SlidingAdaptation):
+            raise UsageError("scope is 'sliding', but this method adapts before it segments; use 'video' or 'dataset'.")
         self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
         self.failures: list[str] = []
@@ -173,7 +180,7 @@ class VideoEvaluator(Evaluator):
     def _results(self, run: VideoRun) -> Iterator[FrameResult]:
         masks = self._masks(run)
         where = (masks, run.case.ref_frame)
-        if self.adaptation is not None and self.scope == "sliding":
+        if isinstance(self.adaptation, SlidingAdaptation) and self.scope == "sliding":
             return self.inferer.stream(run.video, self.network, *where, predict=self.adaptation.adapt_sliding)
         adapted = self.adapted_to_all
         if self.adaptation is not None and adapted is None:

@@ -11,10 +11,12 @@ from monai_i2v.networks.one_shot_memory_net import MemoryState, OneShotMemoryNet
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
 from monai_i2v.networks.optimize_for_inference import optimize_for_inference
 from monai_i2v.networks.prior_mask import MatchingKey, PriorMask
+from monai_i2v.networks.relearning_net import RelearningNet, RelearningState
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
+from monai_i2v.networks.temporal_attention_unit import TemporalAttentionUnit
 from monai_i2v.networks.temporal_contrastive_memory_net import (
     ClipPrediction,
     MemorySettings,

@@ -158,9 +158,14 @@ class OneShotNet(nn.Module):
             present=annotated.present,
         )
 
-    def embed(self, features: dict[int, Tensor], support: Support) -> Tensor:
-        """Frame features, told what to look for: (B * K, F, h, w)."""
-        return self.enhance(self.fusion(self._middle(features), support.token, self.prior(features, support.prior)))
+    def embed(self, features: dict[int, Tensor], *supports: Support) -> Tensor:
+        """Frame features, told what to look for: (B * K, F, h, w).
+
+        With several supports (RAB 2.2), what each of them makes of the frame is averaged before the enhancement.
+        """
+        middle = self._middle(features)
+        fused = [self.fusion(middle, one.token, self.prior(features, one.prior)) for one in supports]
+        return self.enhance(fused[0] if len(fused) == 1 else torch.stack(fused).mean(dim=0))
 
     def upsample(self, logits: Tensor, size: Sequence[int]) -> Tensor:
         """Logits (B, 2, h, w) on the network's grid to the frame's `size` (H, W)."""

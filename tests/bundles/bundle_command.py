@@ -12,6 +12,7 @@ VIDEO_BUNDLES = [
     "one_shot_image_segmentation",
     "test_time_training_video_segmentation",
     "temporal_contrastive_memory_video_segmentation",
+    "consistency_relearning_video_segmentation",
 ]
 
 

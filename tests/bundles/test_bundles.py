@@ -112,6 +112,19 @@ def test_presets_of_the_memory_network_run(preset, recording, checkpoints):
     assert len(facts["adaptation"]) == (20 if preset == "anchored" else 0)
 
 
+@pytest.mark.parametrize("preset", ["image_only", "paper", "relearning"])
+@pytest.mark.parametrize("scope", ["video", "dataset"])
+def test_presets_of_relearning_run(preset, scope, recording, checkpoints):
+    flow = workflow(
+        VIDEO_BUNDLES[3], recording, checkpoints[VIDEO_BUNDLES[3]], preset=preset, scope=scope, max_seconds=1
+    )
+    flow.initialize()
+    flow.run()
+    facts = json.loads((recording / "out/frames/run.json").read_text())
+    assert facts["settings"]["preset"] == preset
+    assert bool(facts["adaptation"]) == (preset != "image_only")
+
+
 def test_a_datalist_gives_a_folder_per_video_and_one_bad_video_does_not_cost_the_others(recording, checkpoint):
     videos = [
         {"video": "frames", "ref_mask": "mask.png", "ref_frame": 2, "name": "first"},

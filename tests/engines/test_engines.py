@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from monai_i2v.adaptation import relearner
 from monai_i2v.data import Phantom, VideoCase, save_phantom
 from monai_i2v.engines import VideoEvaluator, VideoEvents, select_device
 from monai_i2v.errors import UsageError
@@ -63,6 +64,11 @@ def test_a_second_run_starts_anew(case):
         with pytest.raises(UsageError, match=r"missing\.mp4"):
             engine.run()
     assert len(count) == 2
+
+
+def test_a_method_that_adapts_before_it_segments_does_not_slide(case):
+    with pytest.raises(UsageError, match="scope is 'sliding', but this method adapts before it segments"):
+        evaluator([case], adaptation=relearner("relearning"), scope="sliding")
 
 
 def test_unknown_scope_and_device_name_the_choices(case):
