@@ -27,12 +27,11 @@ from scores import Results, Row, print_differences, print_scores
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.adaptation import MEMORY_NET_PRESETS, PRESETS, RELEARNING_PRESETS, TestTimeTrainer
+from monai_i2v.adaptation import IMAGE_NET_PRESETS, MEMORY_NET_PRESETS, PRESETS, RELEARNING_PRESETS
 from monai_i2v.engines import select_device
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.metrics import boundary_f, dice, iou
-from monai_i2v.networks import OneShotNet
 from monai_i2v.report import sha256_of
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -54,13 +53,19 @@ class Bundle:
         self.config.read_config(folder / "configs" / "inference.json")
         self.config.update({"bundle_root": str(folder), "adaptation::progress": False, **settings})
         self.device = select_device(self.config["device"])
-        self.network: OneShotNet = self.config.get_parsed_content("network").to(self.device).eval()
         self.inferer: PropagationInferer = self.config.get_parsed_content("inferer")
+        self.network = self._network()
+        self.by_preset: dict[str, tuple[Any, Any]] = {}
 
-    def trainer(self, preset: str) -> TestTimeTrainer:
-        """Test-time training as the bundle sets it up, with another preset."""
-        self.config["preset"] = preset
-        return self.config.get_parsed_content("adaptation")
+    def with_preset(self, preset: str) -> tuple[Any, Any]:
+        """Network and adaptation as the bundle sets them up for a preset."""
+        if preset not in self.by_preset:
+            self.config["preset"] = preset
+            self.by_preset[preset] = self._network(), self.config.get_parsed_content("adaptation")
+        return self.by_preset[preset]
+
+    def _network(self) -> Any:
+        return self.config.get_parsed_content("network").to(self.device).eval()
 
     def facts(self) -> dict[str, Any]:
         """All that decides about the numbers, for JSON."""
@@ -92,7 +97,8 @@ def image_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> It
 def adapted_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, preset: str) -> Iterator[Tensor]:
     """A network with memory, adapted to the clip."""
     video = bundle.inferer.annotate(frames, masks)
-    network = bundle.trainer(preset).adapt(bundle.network, video).network
+    network, adaptation = bundle.with_preset(preset)
+    network = adaptation.adapt(network, video).network
     return (result.prob for result in bundle.inferer.stream(frames, network, masks))
 
 
@@ -101,7 +107,7 @@ METHODS: dict[str, Method] = {
     "image": image_network,
     **{
         preset: partial(adapted_network, preset=preset)
-        for preset in {**PRESETS, **MEMORY_NET_PRESETS, **RELEARNING_PRESETS}
+        for preset in {**PRESETS, **MEMORY_NET_PRESETS, **RELEARNING_PRESETS, **IMAGE_NET_PRESETS}
     },
 }
 """Presets are those of the chosen bundle, see its model card."""

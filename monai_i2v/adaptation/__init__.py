@@ -3,16 +3,21 @@
 
 from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner, ConsistencyWeights
 from monai_i2v.adaptation.guard import Guard
+from monai_i2v.adaptation.intent import InTEnt, InTEntNet
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
 from monai_i2v.adaptation.presets import (
+    IMAGE_NET_PRESETS,
     MEMORY_NET_PRESETS,
     PRESETS,
     RELEARNING_PRESETS,
+    image_net_adaptation,
     memory_net_trainer,
     preset_trainer,
     relearner,
 )
+from monai_i2v.adaptation.rbn import RBN
 from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
+from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer
 from monai_i2v.inferers import AnnotatedVideo

@@ -11,16 +11,21 @@ from typing import Any
 from torch.optim import SGD, Adam
 
 from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner
+from monai_i2v.adaptation.intent import InTEnt
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
+from monai_i2v.adaptation.rbn import RBN
 from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
+from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
 from monai_i2v.errors import UsageError
 
 __all__ = [
+    "IMAGE_NET_PRESETS",
     "MEMORY_NET_PRESETS",
     "PRESETS",
     "RELEARNING_PRESETS",
+    "image_net_adaptation",
     "memory_net_trainer",
     "preset_trainer",
     "relearner",
@@ -60,6 +65,14 @@ RELEARNING_PRESETS: dict[str, dict[str, Any]] = {
     "image_only": {"schedule": Schedule(passes=0)},
     "paper": {"schedule": Schedule(passes=20), "scale": 1.0, "train_encoder": True, "guard": None},
     "relearning": {"schedule": Schedule(passes=5)},
+}
+
+# To compare with: methods for the image network by itself.
+IMAGE_NET_PRESETS: dict[str, Callable[..., Any]] = {
+    "rbn": lambda progress: RBN(),
+    "tent": lambda progress: Tent(progress=progress),
+    "intent": lambda progress: InTEnt(),
+    "image_only": lambda progress: None,
 }
 
 
@@ -146,7 +159,28 @@ def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **set
     return ConsistencyRelearner(schedule=schedule, seed=seed, **{**settings, **preset})
 
 
-def _check(name: Any, presets: Collection[str], max_seconds: Any, seed: Any) -> None:
+def image_net_adaptation(name: str, *, progress: bool = False) -> RBN | Tent | InTEnt | None:
+    """A method of adapting the image network by itself, with its paper's settings.
+
+    Args:
+        name: ``"image_only"`` (none), ``"rbn"``, ``"tent"`` or ``"intent"``.
+        progress: show a progress bar where it takes long.
+
+    Raises:
+        UsageError: When there is no such preset.
+
+    Example::
+
+        >>> from monai_i2v.adaptation import image_net_adaptation
+        >>> image_net_adaptation("intent").mixtures
+        6
+    """
+    _check(name, IMAGE_NET_PRESETS)
+    chosen: RBN | Tent | InTEnt | None = IMAGE_NET_PRESETS[name](progress)
+    return chosen
+
+
+def _check(name: Any, presets: Collection[str], max_seconds: Any = None, seed: Any = 0) -> None:
     if not isinstance(name, str) or name not in presets:
         raise UsageError(f"preset is {name!r}, expected one of {', '.join(presets)}; use {list(presets)[-1]!r}.")
     if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):

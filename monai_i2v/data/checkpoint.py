@@ -51,9 +51,14 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
 def save_half_checkpoint(network: nn.Module, path: str | Path) -> None:
     """Save a network's weights in half precision, as the bundles ship them; `load_checkpoint` reads them.
 
+    Biases and norms, which take little room, keep their precision.
+
     Raises:
         UsageError: When the file cannot be written.
     """
-    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    state = {
+        key: value.half() if value.is_floating_point() and value.ndim > 1 else value
+        for key, value in network.state_dict().items()
+    }
     with complete_file(path) as partial:
         torch.save(state, partial)

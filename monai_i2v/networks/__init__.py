@@ -2,6 +2,7 @@
 """Encoders, the parts of the papers' networks, and the networks themselves."""
 
 from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
+from monai_i2v.networks.batch_norms import batch_norms_of, calibrate_batch_norms, collect_statistics
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
 from monai_i2v.networks.mask_decoder import MaskDecoder

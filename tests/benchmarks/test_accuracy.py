@@ -206,8 +206,8 @@ def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: P
 
 def test_presets_are_set_up_as_the_bundle_says(accuracy: ModuleType, checkpoint: Path) -> None:
     bundle = accuracy.Bundle(BUNDLE, checkpoint=str(checkpoint), device="cpu", seed=5, size=64)
-    assert not bundle.trainer("memory_only").trains
-    anchored = bundle.trainer("anchored")
+    assert not bundle.with_preset("memory_only")[1].trains
+    anchored = bundle.with_preset("anchored")[1]
     assert (anchored.trains, anchored.memory["key"], anchored.seed) == (True, "matching", 5)
     assert bundle.inferer.size == 64
 

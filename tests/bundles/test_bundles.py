@@ -112,6 +112,17 @@ def test_presets_of_the_memory_network_run(preset, recording, checkpoints):
     assert len(facts["adaptation"]) == (20 if preset == "anchored" else 0)
 
 
+@pytest.mark.parametrize(
+    ("preset", "scope"), [("rbn", "dataset"), ("tent", "video"), ("tent", "sliding"), ("intent", "video")]
+)
+def test_presets_of_the_image_network_run(preset, scope, recording, checkpoint):
+    flow = workflow(VIDEO_BUNDLES[0], recording, checkpoint, preset=preset, scope=scope)
+    flow.initialize()
+    flow.run()
+    facts = json.loads((recording / "out/frames/run.json").read_text())
+    assert (facts["settings"]["preset"], facts["settings"]["scope"]) == (preset, scope)
+
+
 @pytest.mark.parametrize("preset", ["image_only", "paper", "relearning"])
 @pytest.mark.parametrize("scope", ["video", "dataset"])
 def test_presets_of_relearning_run(preset, scope, recording, checkpoints):

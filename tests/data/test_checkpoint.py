@@ -47,3 +47,6 @@ def test_half_checkpoints_come_back_and_are_half_as_large(tmp_path):
     again = load_checkpoint(nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64)), tmp_path / "half.pt")
     torch.testing.assert_close(again[0].weight, layer[0].weight, atol=1e-3, rtol=1e-3)
     assert (tmp_path / "half.pt").stat().st_size < 0.7 * (tmp_path / "full.pt").stat().st_size
+    assert again[0].weight.half().equal(layer[0].weight.half())
+    assert again[0].bias.equal(layer[0].bias)
+    assert again[1].running_var.equal(layer[1].running_var)

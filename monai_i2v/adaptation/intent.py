@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""InTEnt: predictions averaged over batch statistics between training images and test frame (Dong et al., CVPR 2024).
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from monai_i2v.adaptation.rbn import copy_with_batch_norms, mix_statistics
+from monai_i2v.adaptation.test_time_trainer import Adapted
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.networks import OneShotNet, batch_norms_of, soft_aggregate
+
+__all__ = ["InTEnt", "InTEntNet", "InTEntState", "balanced_entropy"]
+
+
+class InTEnt:
+    """Average predictions over mixtures of the training images' and the frame's own statistics (Dong et al.).
+
+    Nothing is trained; each frame costs as many passes as there are mixtures, and so does the annotated frame.
+
+    Args:
+        mixtures: number of mixtures, from the training images' statistics alone to the frame's alone.
+    """
+
+    def __init__(self, mixtures: int = 6) -> None:
+        self.mixtures = mixtures
+
+    def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+        """A segmenter around a copy of the network, and an empty log; the videos are not looked at."""
+        return Adapted(InTEntNet(copy_with_batch_norms(network), self.mixtures), [])
+
+
+class InTEntState(NamedTuple):
+    """What a video has: its annotated frame."""
+
+    frame: Tensor  # (B, C, H, W)
+    masks: Tensor  # (B, K, H, W)
+
+
+class InTEntNet(nn.Module):
+    """See `InTEnt`; a `VideoSegmenter`.
+
+    Args:
+        network: the image network; the statistics of its batch norms change from pass to pass.
+        mixtures: number of mixtures.
+    """
+
+    def __init__(self, network: OneShotNet, mixtures: int = 6) -> None:
+        super().__init__()
+        self.network = network
+        self.source = copy.deepcopy(nn.ModuleList(batch_norms_of(network)))
+        self.shares = torch.linspace(0, 1, mixtures).tolist()
+
+    def start(self, frame: Tensor, masks: Tensor) -> InTEntState:
+        """See `VideoSegmenter.start`."""
+        return InTEntState(frame, masks)
+
+    @torch.no_grad()
+    def step(self, frame: Tensor, state: InTEntState) -> tuple[Tensor, InTEntState]:
+        """See `VideoSegmenter.step`."""
+        net, found = self.network, []
+        for share in self.shares:
+            features = self._encode(frame, share)
+            support = net.encode_support(state.frame, state.masks)
+            logits = net.upsample(net.head(net.embed(features, support)), frame.shape[-2:])
+            found.append((logits[:, 1] - logits[:, 0]).unflatten(0, (frame.shape[0], -1)).sigmoid())
+        prob = torch.stack(found)  # (mixtures, B, K, H, W)
+        entropy = balanced_entropy(prob)
+        low, high = entropy.amin(dim=0), entropy.amax(dim=0)
+        weights = (-(entropy - low) / (high - low).clamp_min(1e-7)).softmax(dim=0)
+        mean = (weights[..., None, None] * prob).sum(dim=0)
+        return soft_aggregate(torch.logit(mean, eps=1e-6), support.present), state
+
+    def _encode(self, frame: Tensor, share: float) -> dict[int, Tensor]:
+        """Encode with mixed statistics, layer by layer, and leave them in place for the annotated frame."""
+
+        def mix(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            assert isinstance(norm, nn.BatchNorm2d)
+            source = self.source[norms.index(norm)]
+            assert isinstance(source, nn.BatchNorm2d)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.copy_(inputs[0].mean(dim=(0, 2, 3)))
+            norm.running_var.copy_(inputs[0].var(dim=(0, 2, 3), correction=0))
+            mix_statistics(norm, source, share)
+
+        norms = batch_norms_of(self.network)
+        hooks = [norm.register_forward_pre_hook(mix) for norm in norms]
+        features = self.network.encode_frame(frame)
+        for hook in hooks:
+            hook.remove()
+        return features
+
+
+def balanced_entropy(prob: Tensor) -> Tensor:
+    """Binary entropy in bits: the mean of that over predicted foreground and that over predicted background.
+
+    Args:
+        prob: (..., H, W).
+
+    Returns:
+        (...); the plain mean where no pixel is foreground.
+    """
+    bits = (torch.special.entr(prob) + torch.special.entr(1 - prob)) / math.log(2)
+    inside = (prob > 0.5).float()
+
+    def mean_over(pixels: Tensor) -> Tensor:
+        return (bits * pixels).sum(dim=(-2, -1)) / pixels.sum(dim=(-2, -1)).clamp_min(1)
+
+    background = mean_over(1 - inside)
+    return torch.where(inside.sum(dim=(-2, -1)) > 0, (mean_over(inside) + background) / 2, background)
