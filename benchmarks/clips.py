@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.data import Phantom, Video
+from monai_i2v.data import Phantom, Truth, Video
 from monai_i2v.data.frame_folder import FrameFolder, find_pictures
-from monai_i2v.data.mask_files import read_label_series
 from monai_i2v.data.phantom import LOOKS
 from monai_i2v.errors import UsageError
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -52,7 +50,7 @@ class Clip:
         """All label maps (H, W) that there are, by frame.
 
         Raises:
-            UsageError: When frame 0 has none, or one is of another size than the video.
+            UsageError: When frame 0 has none.
         """
         drawn = {index: self.label_map(index) for index in range(len(self.video))}
         truth = {
@@ -60,13 +58,6 @@ class Clip:
         }
         if 0 not in truth:
             raise UsageError(f"{self.name} has no mask of frame 0, expected one to start from; draw it.")
-        expected = (self.video.info.height, self.video.info.width)
-        for index, labels in truth.items():
-            if labels.shape != expected:
-                raise UsageError(
-                    f"{self.name} has a mask of {tuple(labels.shape)} px in frame {index}, expected {expected} as its "
-                    "frames (rows, columns); draw masks on the frames."
-                )
         return truth
 
 
@@ -122,9 +113,4 @@ def select_clips(clips: list[Clip], *, prefix: str = "", limit: int | None = Non
 
 def _open_clip(folder: Path) -> Clip:
     video = FrameFolder(folder / "frames", find_pictures(folder / "frames"))
-    return Clip(folder.name, video, partial(_read_mask, folder / "masks", video))
-
-
-def _read_mask(masks: Path, video: FrameFolder, index: int) -> np.ndarray | None:
-    path = masks / f"{video.pictures[index].path.stem}.png"
-    return read_label_series(path)[0] if path.exists() else None
+    return Clip(folder.name, video, Truth(folder / "masks", video).__getitem__)

@@ -64,7 +64,7 @@ MEMORY_NET_PRESETS: dict[str, dict[str, Any]] = {
 RELEARNING_PRESETS: dict[str, dict[str, Any]] = {
     "image_only": {"schedule": Schedule(passes=0)},
     "paper": {"schedule": Schedule(passes=20), "scale": 1.0, "train_encoder": True, "guard": None},
-    "relearning": {"schedule": Schedule(passes=5)},
+    "relearning": {"schedule": Schedule(passes=5, max_frames=24), "learning_rate": 1e-4},
 }
 
 # To compare with: methods for the image network by itself.

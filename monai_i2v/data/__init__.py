@@ -13,6 +13,7 @@ from monai_i2v.data.phantom import Phantom
 from monai_i2v.data.save_phantom import save_phantom
 from monai_i2v.data.stills import find_stills
 from monai_i2v.data.training_list import read_training_list
+from monai_i2v.data.truth import Truth
 from monai_i2v.data.video import FrameError, Video, VideoInfo
 from monai_i2v.data.video_case import VideoCase, list_cases
 from monai_i2v.data.video_reader import VideoReader

@@ -17,7 +17,7 @@ from monai_i2v.errors import UsageError
 __all__ = ["VideoCase", "list_cases"]
 
 EXPECTED_DATALIST = '{"videos": [{"video": "a.mp4", "ref_mask": "a.png", "ref_frame": 0}]}'
-KEY_TYPES = {"video": str, "ref_mask": str, "ref_frame": int, "name": str}
+KEY_TYPES = {"video": str, "ref_mask": str, "ref_frame": int, "name": str, "truth": str}
 PLAIN_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 # Suffixes of media that hide another one.
 DOUBLE_SUFFIXES = (".nii.gz",)
@@ -32,12 +32,14 @@ class VideoCase:
         ref_mask: file with the mask of the reference frame.
         ref_frame: index of the reference frame.
         name: name of the folder that gets the results.
+        truth: file or folder with the true masks, where they are known; see `Truth`.
     """
 
     video: str
     ref_mask: str
     ref_frame: int = 0
     name: str = "video"
+    truth: str | None = None
 
 
 def list_cases(
@@ -101,8 +103,8 @@ def _case(entry: Any, number: int, path: Path) -> VideoCase:
     valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
     if not valid or any(type(value) is not KEY_TYPES[key] for key, value in entry.items()):
         raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
-    video, mask = (str(path.parent / entry[key]) for key in ("video", "ref_mask"))
-    return VideoCase(video, mask, entry.get("ref_frame", 0), entry.get("name", _name(video)))
+    places = {key: str(path.parent / entry[key]) for key in ("video", "ref_mask", "truth") if key in entry}
+    return VideoCase(**{"name": _name(places["video"]), **entry, **places})
 
 
 def _check_names(cases: Sequence[VideoCase], path: Path) -> None:

@@ -3,8 +3,7 @@ import pytest
 import torch
 from adapting import annotated, same_weights
 
-from monai_i2v.adaptation import FirstFrame, Schedule, TestTimeTrainer
-from monai_i2v.adaptation import test_time_trainer as module
+from monai_i2v.adaptation import FirstFrame, Schedule, TestTimeTrainer, cycle_check
 from monai_i2v.adaptation.cycle_check import cycle_dice
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
@@ -49,7 +48,7 @@ def test_a_single_frame_is_its_own_turning_point():
 
 def test_a_video_whose_cycles_close_is_not_learned_from(image_net, disc, monkeypatch):
     first, second = annotated(disc), annotated(disc, ref_frame=3)
-    monkeypatch.setattr(module, "cycle_dice", lambda network, video: 0.9 if video is first else 0.6)
+    monkeypatch.setattr(cycle_check, "cycle_dice", lambda network, video: 0.9 if video is first else 0.6)
 
     def adapt(skip_above):
         schedule = Schedule(passes=1, skip_above=skip_above)

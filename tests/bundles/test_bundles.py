@@ -154,6 +154,31 @@ def test_a_datalist_gives_a_folder_per_video_and_one_bad_video_does_not_cost_the
     assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "third"]
 
 
+@pytest.mark.parametrize("name", VIDEO_BUNDLES)
+def test_videos_with_truth_are_scored(name, recording, checkpoints):
+    videos = [{"video": "frames", "ref_mask": "mask.png", "truth": "truth"}]
+    (recording / "truth").mkdir()
+    shutil.copy(recording / "mask.png", recording / "truth/frame_3.png")
+    (recording / "list.json").write_text(json.dumps({"videos": videos}))
+    config_dir = BUNDLES / name / "configs"
+    flow = ConfigWorkflow(
+        [str(config_dir / "inference.json"), str(config_dir / "evaluate_videos.json")],
+        meta_file=str(config_dir / "metadata.json"),
+        workflow_type="infer",
+        bundle_root=str(BUNDLES / name),
+        datalist=str(recording / "list.json"),
+        output_dir=str(recording / "out"),
+        checkpoint=str(checkpoints[name]),
+        device="cpu",
+        size=48,
+    )
+    flow.initialize()
+    flow.run()
+    lines = (recording / "out/scores.csv").read_text().splitlines()
+    assert [line.rsplit(",", 3)[0] for line in lines] == ["video,frame,object", "frames,3,1", "frames,3,7"]
+    assert [path.name for path in sorted((recording / "out").iterdir())] == ["scores.csv", "scores.json"]
+
+
 def test_the_same_run_gives_the_same_masks(recording, checkpoint):
     results = []
     for _ in range(2):
