@@ -64,5 +64,5 @@ def test_masks_of_another_video_are_refused(tmp_path, frames, names, size, messa
 def test_a_file_with_too_few_masks_is_refused(tmp_path, frames):
     pages = [Image.fromarray(np.ones((16, 24), np.uint8))] * 2
     pages[0].save(tmp_path / "masks.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(UsageError, match="has 2 masks, but the video .* has 3 frames"):
+    with pytest.raises(UsageError, match=r"has 2 masks, but the video .* has 3 frames"):
         Truth(tmp_path / "masks.tif", frames)
