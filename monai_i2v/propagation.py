@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loop: a mask of one frame in, the masks of all frames out.
 
-Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels.
+Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
+import torch
 from torch import Tensor
 
-__all__ = ["VideoSegmenter", "propagate"]
+__all__ = ["VideoSegmenter", "propagate", "segment_clip"]
 
 State = TypeVar("State")
 
@@ -79,3 +80,18 @@ def propagate(segmenter: VideoSegmenter[State], frames: Iterable[Tensor], masks:
     for frame in frames:
         prob, state = segmenter.step(frame, state)
         yield prob
+
+
+def segment_clip(segmenter: VideoSegmenter[State], clip: Tensor, masks: Tensor | None = None) -> Tensor:
+    """`propagate` over a clip that is at hand as a whole: the `forward` of every network that segments videos.
+
+    Args:
+        segmenter: any `VideoSegmenter`.
+        clip: (B, T, C, H, W), intensities in [0, 1]; the first frame is the reference.
+        masks: masks (B, K, H, W) of the first frame; one object that fills the frame when missing.
+
+    Returns:
+        Probabilities (B, T, K, H, W).
+    """
+    masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
+    return torch.stack(list(propagate(segmenter, clip.unbind(1), masks)), dim=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -57,7 +58,7 @@ class InTEntNet(nn.Module):
     def __init__(self, network: OneShotNet, mixtures: int = 6) -> None:
         super().__init__()
         self.network = network
-        self.source = copy.deepcopy(nn.ModuleList(batch_norms_of(network)))
+        self.source = copy.deepcopy(batch_norms_of(network))
         self.shares = torch.linspace(0, 1, mixtures).tolist()
 
     def start(self, frame: Tensor, masks: Tensor) -> InTEntState:
@@ -83,18 +84,17 @@ class InTEntNet(nn.Module):
     def _encode(self, frame: Tensor, share: float) -> dict[int, Tensor]:
         """Encode with mixed statistics, layer by layer, and leave them in place for the annotated frame."""
 
-        def mix(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            assert isinstance(norm, nn.BatchNorm2d)
-            source = self.source[norms.index(norm)]
-            assert isinstance(source, nn.BatchNorm2d)
+        def mix(source: nn.BatchNorm2d, norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
             assert norm.running_mean is not None
             assert norm.running_var is not None
             norm.running_mean.copy_(inputs[0].mean(dim=(0, 2, 3)))
             norm.running_var.copy_(inputs[0].var(dim=(0, 2, 3), correction=0))
             mix_statistics(norm, source, share)
 
-        norms = batch_norms_of(self.network)
-        hooks = [norm.register_forward_pre_hook(mix) for norm in norms]
+        hooks = [
+            norm.register_forward_pre_hook(partial(mix, source))
+            for norm, source in zip(batch_norms_of(self.network), self.source, strict=True)
+        ]
         features = self.network.encode_frame(frame)
         for hook in hooks:
             hook.remove()

@@ -33,21 +33,21 @@ __all__ = [
 
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
 # `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
-PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
-    "memory_only": lambda: {"schedule": Schedule(passes=0)},
-    "paper": lambda: {
+PRESETS: dict[str, dict[str, Any]] = {
+    "memory_only": {"schedule": Schedule(passes=0)},
+    "paper": {
         "memory": {"head_init": "random"},
         "terms": (PredictionAlignment(), FeatureAlignment()),
         "optimizer": partial(SGD, lr=1e-5, momentum=0.9),
         "schedule": Schedule(passes=100),
         "guard": None,
     },
-    "paper_video": lambda: {
+    "paper_video": {
         "terms": (PredictionAlignment(), FeatureAlignment()),
         "optimizer": partial(SGD, lr=1e-4, momentum=0.9),
         "schedule": Schedule(passes=5),
     },
-    "anchored": lambda: {
+    "anchored": {
         "terms": (PredictionAlignment(), FeatureAlignment(), FirstFrame(0.3), MaskCycle(0.3)),
         "optimizer": partial(Adam, lr=3e-4),
         "schedule": Schedule(passes=1, min_steps=16, window=2, skip_above=0.75),
@@ -102,11 +102,8 @@ def preset_trainer(
         >>> preset_trainer("anchored", max_seconds=30).schedule
         Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30, skip_above=0.75)
     """
-    _check(name, PRESETS, max_seconds, seed)
-    preset = PRESETS[name]()
-    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
-    both = {**(memory or {}), **preset.pop("memory", {})}
-    return TestTimeTrainer(memory=both, schedule=schedule, seed=seed, **{**settings, **preset})
+    chosen = _arguments(PRESETS, name, max_seconds, seed, settings)
+    return TestTimeTrainer(**{**chosen, "memory": {**(memory or {}), **chosen.get("memory", {})}})
 
 
 def memory_net_trainer(
@@ -129,10 +126,7 @@ def memory_net_trainer(
         >>> memory_net_trainer("memory_only").schedule.steps
         0
     """
-    _check(name, MEMORY_NET_PRESETS, max_seconds, seed)
-    preset = dict(MEMORY_NET_PRESETS[name])
-    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
-    return MaskCycleTrainer(schedule=schedule, seed=seed, **{**settings, **preset})
+    return MaskCycleTrainer(**_arguments(MEMORY_NET_PRESETS, name, max_seconds, seed, settings))
 
 
 def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **settings: Any) -> ConsistencyRelearner:
@@ -153,10 +147,7 @@ def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **set
         >>> relearner("paper").scale
         1.0
     """
-    _check(name, RELEARNING_PRESETS, max_seconds, seed)
-    preset = dict(RELEARNING_PRESETS[name])
-    schedule = replace(preset.pop("schedule"), max_seconds=max_seconds)
-    return ConsistencyRelearner(schedule=schedule, seed=seed, **{**settings, **preset})
+    return ConsistencyRelearner(**_arguments(RELEARNING_PRESETS, name, max_seconds, seed, settings))
 
 
 def image_net_adaptation(name: str, *, progress: bool = False) -> RBN | Tent | InTEnt | None:
@@ -178,6 +169,20 @@ def image_net_adaptation(name: str, *, progress: bool = False) -> RBN | Tent | I
     _check(name, IMAGE_NET_PRESETS)
     chosen: RBN | Tent | InTEnt | None = IMAGE_NET_PRESETS[name](progress)
     return chosen
+
+
+def _arguments(
+    presets: Mapping[str, Mapping[str, Any]],
+    name: str,
+    max_seconds: int | None,
+    seed: int,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What a trainer is called with: the caller's settings, and over them the preset's."""
+    _check(name, presets, max_seconds, seed)
+    preset = presets[name]
+    schedule = replace(preset["schedule"], max_seconds=max_seconds)
+    return {**settings, **preset, "schedule": schedule, "seed": seed}
 
 
 def _check(name: Any, presets: Collection[str], max_seconds: Any = None, seed: Any = 0) -> None:

@@ -77,11 +77,15 @@ class Tent:
         """
         learner = _TentLearner(network, self)
         backward, forward = video.directions()
-        for direction in (backward, forward):
-            if direction is forward:
-                yield video.ref_frame, video.masks
-            for window in cut_windows(direction[1:], self.window):
-                yield from zip(window.frames, learner.learn(video, window).split(1), strict=True)
+        yield from self._slide(learner, video, backward[1:])
+        yield video.ref_frame, video.masks
+        yield from self._slide(learner, video, forward[1:])
+
+    def _slide(
+        self, learner: _TentLearner, video: AnnotatedVideo, indices: Sequence[int]
+    ) -> Iterator[tuple[int, Tensor]]:
+        for window in cut_windows(indices, self.window):
+            yield from zip(window.frames, learner.learn(video, window).split(1), strict=True)
 
 
 class _TentLearner:

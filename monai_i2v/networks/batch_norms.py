@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -49,12 +50,11 @@ def calibrate_batch_norms(network: nn.Module, images: Iterable[Tensor]) -> nn.Mo
     norms = batch_norms_of(network)
     sums = [torch.zeros(2, norm.num_features, dtype=torch.float64) for norm in norms]
 
-    def add(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def add(total: Tensor, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].double()
-        places = norms.index(norm)  # type: ignore[arg-type]
-        sums[places] += torch.stack([x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))]).cpu()
+        total += torch.stack([x.mean(dim=(0, 2, 3)), x.square().mean(dim=(0, 2, 3))]).cpu()
 
-    hooks = [norm.register_forward_pre_hook(add) for norm in norms]
+    hooks = [norm.register_forward_pre_hook(partial(add, total)) for norm, total in zip(norms, sums, strict=True)]
     count = 0
     for image in images:
         encoder((image if image.ndim == 4 else image.unsqueeze(0)).to(encoder.mean))

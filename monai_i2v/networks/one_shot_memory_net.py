@@ -17,7 +17,7 @@ from monai_i2v.memory import MemoryBank
 from monai_i2v.memory.readout import Measure, Top
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
 from monai_i2v.networks.segmentation_head import SegmentationHead
-from monai_i2v.propagation import propagate
+from monai_i2v.propagation import segment_clip
 
 __all__ = ["HeadInit", "MemoryState", "OneShotMemoryNet", "widen_head"]
 
@@ -89,16 +89,8 @@ class OneShotMemoryNet(nn.Module):
         self.capacity, self.top, self.measure = capacity, top, measure
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor:
-        """
-        Args:
-            clip: (B, T, C, H, W), intensities in [0, 1]; the first frame is the reference.
-            masks: masks (B, K, H, W) of the first frame; one object that fills the frame when missing.
-
-        Returns:
-            Probabilities (B, T, K, H, W).
-        """
-        masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
-        return torch.stack(list(propagate(self, clip.unbind(1), masks)), dim=1)
+        """Segment a clip (B, T, C, H, W) by its first frame's masks (B, K, H, W); see `segment_clip`."""
+        return segment_clip(self, clip, masks)
 
     def new_bank(self) -> MemoryBank:
         """An empty memory with this network's settings."""

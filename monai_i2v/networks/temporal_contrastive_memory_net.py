@@ -25,7 +25,7 @@ from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
-from monai_i2v.propagation import VideoSegmenter, propagate
+from monai_i2v.propagation import VideoSegmenter, segment_clip
 
 __all__ = ["ClipPrediction", "MemorySettings", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
 
@@ -157,18 +157,13 @@ class TemporalContrastiveMemoryNet(nn.Module):
         self.background, self.memory = background, memory
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor | ClipPrediction:
-        """
-        Args:
-            clip: (B, T, C, H, W), intensities in [0, 1]; the first frame is the reference.
-            masks: masks (B, K, H, W) of the first frame; one object that fills the frame when missing.
+        """Segment a clip (B, T, C, H, W) by its first frame's masks (B, K, H, W); see `segment_clip`.
 
-        Returns:
-            Probabilities (B, T, K, H, W); in training a `ClipPrediction`, with the values of all frames.
+        In training the result is a `ClipPrediction`, with the values of all frames.
         """
-        masks = torch.ones_like(clip[:, 0, :1]) if masks is None else masks
         keeper = _StateKeeper(self)
-        prob = torch.stack(list(propagate(keeper, clip.unbind(1), masks)), dim=1)
-        return ClipPrediction(prob, keeper.state.bank.values[:, -masks.shape[1] :]) if self.training else prob
+        prob = segment_clip(keeper, clip, masks)
+        return ClipPrediction(prob, keeper.state.bank.values[:, -prob.shape[2] :]) if self.training else prob
 
     def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
         """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
