@@ -113,20 +113,20 @@ METHODS: dict[str, Method] = {
 """Presets are those of the chosen bundle, see its model card."""
 
 
-def measure(method: str, bundle: Bundle, clip: Clip) -> list[Row]:
-    """Run a method on a clip and score its objects."""
+def measure(name: str, method: Method, bundle: Bundle, clip: Clip) -> list[Row]:
+    """Run a method on a clip and score its objects; the rows bear its name."""
     truth = clip.read_truth()
     counted = scored_frames(truth)
     if not counted:
         return []
     frames, labels = list(clip.video), occurring_labels(truth[0])
     begin = time.perf_counter()
-    probs = METHODS[method](bundle, frames, labels_to_masks(truth[0], labels).to(bundle.device))
+    probs = method(bundle, frames, labels_to_masks(truth[0], labels).to(bundle.device))
     with torch.no_grad():
         found = [masks_to_labels(prob, labels).cpu() for _, prob in zip(frames, probs, strict=True)]
     seconds = (time.perf_counter() - begin) / len(frames)
     return [
-        Row(method, clip.name, label, len(indices), **score(found, truth, label, indices), seconds_per_frame=seconds)
+        Row(name, clip.name, label, len(indices), **score(found, truth, label, indices), seconds_per_frame=seconds)
         for label, indices in counted.items()
     ]
 
@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{len(pairs) - len(missing)} of {len(pairs)} results are in {args.output.name} already.")
     for method, clip in (bar := tqdm(missing)):
         bar.set_description(f"{method} on {clip.name}")
-        results.add(measure(method, bundle, clip))
+        results.add(measure(method, METHODS[method], bundle, clip))
     names = {clip.name for clip in clips}
     rows = [row for row in results.rows if row.method in args.methods and row.clip in names]
     print_scores(rows)

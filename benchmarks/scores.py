@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+from fresh_process import KIB_PER_MIB
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
@@ -62,6 +65,7 @@ class Results:
                 "--output, or delete the file."
             )
         self.rows = [Row(**row) for row in earlier["rows"]]
+        self.peak_mib: float = earlier.get("peak_mib", 0.0)
 
     def has(self, method: str, clip: str) -> bool:
         """Whether the file has a method's rows of a clip."""
@@ -70,7 +74,13 @@ class Results:
     def add(self, rows: Sequence[Row]) -> None:
         """Add rows and write the file."""
         self.rows.extend(rows)
-        content = {"rows": [asdict(row) for row in self.rows], "settings": self.settings, "command": self.command}
+        self.peak_mib = max(self.peak_mib, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB)
+        content = {
+            "rows": [asdict(row) for row in self.rows],
+            "settings": self.settings,
+            "command": self.command,
+            "peak_mib": self.peak_mib,  # of the process that made the rows, with everything that it did
+        }
         with complete_file(self.path) as partial:
             partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
 

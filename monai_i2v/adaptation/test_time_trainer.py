@@ -90,18 +90,18 @@ class TestTimeTrainer:
         """
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         if not self.trains:
-            return Adapted(self._copy(network), [])
+            return Adapted(self.make_student(network), [])
         windows = [
             self._windows(video, number)
             for number, video in enumerate(videos)
             if needs_adaptation(network, video, self.schedule.skip_above)
         ]
         if not windows:
-            return Adapted(self._copy(network), [])
+            return Adapted(self.make_student(network), [])
         student = self._student(network, videos)
         self._run(student, windows)
         if self.share < 1:
-            move_back(student.network, self._copy(network), self.share)
+            move_back(student.network, self.make_student(network), self.share)
         return Adapted(student.network.requires_grad_(False), student.log)
 
     def adapt_sliding(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
@@ -138,7 +138,8 @@ class TestTimeTrainer:
         """Whether there is anything to learn."""
         return self.schedule.passes > 0 and len(self.terms) > 0
 
-    def _copy(self, network: OneShotNet) -> OneShotMemoryNet:
+    def make_student(self, network: OneShotNet) -> OneShotMemoryNet:
+        """What learns: a copy of the image network with a memory."""
         torch.manual_seed(self.seed)  # for a random head
         copied = OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
         return copied.to(next(network.parameters()).device)
@@ -146,7 +147,7 @@ class TestTimeTrainer:
     def _student(self, network: OneShotNet, videos: Sequence[AnnotatedVideo]) -> Student:
         teacher = copy.deepcopy(network).eval().requires_grad_(False)
         return Student(
-            self._copy(network), teacher, videos, self.terms, self.optimizer, guard=self.guard, seed=self.seed
+            self.make_student(network), teacher, videos, self.terms, self.optimizer, guard=self.guard, seed=self.seed
         )
 
     def _windows(self, video: AnnotatedVideo, number: int) -> list[Window]:

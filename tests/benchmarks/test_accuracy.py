@@ -109,7 +109,7 @@ def test_an_object_that_is_tiny_in_frame_0_is_not_scored(
 def test_a_clip_with_nothing_to_score_is_not_run(accuracy: ModuleType, tmp_path: Path) -> None:
     save_clip(tmp_path / "data" / "disc_a", [label_map(), None])
     (clip,) = accuracy.find_clips(tmp_path / "data")
-    assert accuracy.measure("copy", None, clip) == []  # a run would need a bundle
+    assert accuracy.measure("copy", accuracy.copy_first_mask, None, clip) == []  # a run would need a bundle
 
 
 def test_limit_takes_the_first_clips_of_each_family(accuracy: ModuleType, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_results_of_other_settings_are_not_continued(run: Callable, tmp_path: Pa
 def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: Path) -> None:
     save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
     content = run("--methods", "copy", "--limit", "3")
-    assert list(content) == ["rows", "settings", "command"]
+    assert list(content) == ["rows", "settings", "command", "peak_mib"]
     fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame"]
     assert all(list(row) == fields for row in content["rows"])
     assert content["settings"]["size"] == 256
@@ -216,7 +216,7 @@ def test_the_bundles_network_gives_the_same_on_repeat(accuracy: ModuleType, tmp_
     bundle = accuracy.Bundle(BUNDLE, checkpoint=str(checkpoint), device="cpu", size=SIDE)
     save_clip(tmp_path / "disc_a", [label_map(), label_map()])
     (clip,) = accuracy.find_clips(tmp_path)
-    first, again = (accuracy.measure("memory_only", bundle, clip) for _ in range(2))
+    first, again = (accuracy.measure("memory_only", accuracy.METHODS["memory_only"], bundle, clip) for _ in range(2))
     assert [row.dice for row in first] == [row.dice for row in again]
     assert bundle.facts()["checkpoint_sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 

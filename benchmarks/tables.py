@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the papers, on your clips: methods x presets x seeds x data, with intervals and cost.
+
+    python benchmarks/tables.py --data DIR --output FOLDER --tables methods,components --seeds 0,1,2
+
+Every method runs in a process of its own and keeps what it measured in ``FOLDER/runs``, clip by clip: the same command
+again goes on where it stopped, other tables use what is there. ``FOLDER/tables.md``, ``tables.json`` and a picture per
+figure show what there is so far. Scores are those of `accuracy.py`. To add a method or a table, see `grid.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import matplotlib.pyplot as plt
+from accuracy import METHODS, Bundle, measure
+from arguments import names_of, numbers
+from clips import Clip, find_clips, make_phantoms, scored_frames, select_clips
+from fresh_process import in_fresh_process
+from grid import TABLES, Run, Table
+from scores import Results, Row, clip_means
+from torch import Tensor
+from tqdm import tqdm
+
+from monai_i2v.data.complete_file import complete_file
+from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.metrics import paired_bootstrap
+from monai_i2v.transforms import labels_to_masks
+from monai_i2v.transforms.label_masks import occurring_labels
+
+BUNDLES = Path(__file__).parents[1] / "bundles"
+BASELINE = "image"  # the run that the others are compared with
+NOTHING = "-"
+NAMES = {"dice": "Dice", "iou": "IoU", "j": "J", "f": "F"}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure what the command line asks for, and write the tables."""
+    args = parse_args(argv)
+    tables = {name: TABLES[name] for name in args.tables}
+    runs = {run.name: run for table in tables.values() for _, run in table.rows}
+    tasks = [(run, seed) for run in runs.values() for seed in (args.seeds if run.random else args.seeds[:1])]
+    (args.output / "runs").mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        pending = {pool.submit(in_fresh_process, execute, run.name, seed, args): (run, seed) for run, seed in tasks}
+        for done in (bar := tqdm(as_completed(pending), total=len(pending))):
+            done.result()
+            bar.set_description(f"{pending[done][0].name}, seed {pending[done][1]}")
+            write_tables(tables, args.output)
+    print((args.output / "tables.md").read_text(encoding="utf-8"))
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write or continue")
+    parser.add_argument("--tables", type=names_of("table", TABLES), default=list(TABLES), help=f"of {','.join(TABLES)}")
+    parser.add_argument("--seeds", type=numbers, default=[0], help="of the methods that draw random numbers")
+    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
+    parser.add_argument("--clips", default="", help="take clips only whose names start so")
+    parser.add_argument("--phantoms", type=int, default=15, help="phantoms of each look")
+    parser.add_argument("--size", type=int, default=256, help="short side that the networks see, px")
+    parser.add_argument("--jobs", type=int, default=1, help="methods that run at a time")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    return parser.parse_args(argv)
+
+
+def execute(name: str, seed: int, args: argparse.Namespace) -> None:
+    """Measure a run on all clips that its file does not have yet."""
+    run = next(run for table in TABLES.values() for _, run in table.rows if run.name == name)
+    clips = select_clips(find_clips(args.data) + make_phantoms(args.phantoms), prefix=args.clips, limit=args.limit)
+    clips = [clip for clip in clips if not run.families or clip.family in run.families]
+    settings = {"size": args.size, "seed": seed, "device": args.device}
+    bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
+    facts = {**bundle.facts(), "bundle": run.bundle, "method": run.method, "scope": run.scope}
+    results = Results(path_of(args.output, run, seed), facts, "python benchmarks/tables.py")
+    missing = [clip for clip in clips if not results.has(run.name, clip.name)]
+    if run.scope == "dataset":
+        for _, family in groupby(missing, key=lambda clip: clip.family):
+            results.add(list(measure_together(run, bundle, list(family))))
+    else:
+        for clip in tqdm(missing, desc=f"{run.name}, seed {seed}", leave=False):
+            results.add(measure(run.name, METHODS[run.method], bundle, clip))
+
+
+def measure_together(run: Run, bundle: Bundle, clips: Sequence[Clip]) -> Iterator[Row]:
+    """Adapt to clips together, and score each; the time of the adaptation is shared by their frames."""
+    clips = [clip for clip in clips if scored_frames(clip.read_truth())]
+    videos = [annotate(bundle, clip) for clip in clips]
+    network, adaptation = bundle.with_preset(run.method)
+    begin = time.perf_counter()
+    adapted = adaptation.adapt(network, videos).network
+    seconds = (time.perf_counter() - begin) / sum(len(video.frames) for video in videos)
+    for clip in clips:
+        for row in measure(run.name, partial(segment, network=adapted), bundle, clip):
+            yield replace(row, seconds_per_frame=row.seconds_per_frame + seconds)
+
+
+def annotate(bundle: Bundle, clip: Clip) -> AnnotatedVideo:
+    """The clip as an adaptation sees it."""
+    first = clip.read_truth()[0]
+    masks = labels_to_masks(first, occurring_labels(first)).to(bundle.device)
+    return bundle.inferer.annotate(list(clip.video), masks)
+
+
+def segment(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, network: Any) -> Iterator[Tensor]:
+    """A network as it is; a `Method` of `accuracy.py`."""
+    return (result.prob for result in bundle.inferer.stream(frames, network, masks))
+
+
+def path_of(output: Path, run: Run, seed: int) -> Path:
+    """File of a run."""
+    return output / "runs" / f"{run.name}-{seed}.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the files of a run say, over its seeds."""
+
+    seeds: list[list[Row]]
+    peak_mib: float
+
+    def means(self, family: str, name: str) -> list[float]:
+        """A mean over the clips of a family per seed."""
+        per_seed = (clip_means(rows, rows[0].method, family, name).values() for rows in self.seeds)
+        return [fmean(values) for values in per_seed if values]
+
+    def by_clip(self, family: str, name: str) -> dict[str, float]:
+        """A mean over the seeds per clip of a family."""
+        per_seed = [clip_means(rows, rows[0].method, family, name) for rows in self.seeds]
+        clips = [clip for clip in per_seed[0] if all(clip in means for means in per_seed)]
+        return {clip: fmean(means[clip] for means in per_seed) for clip in clips}
+
+
+def read_run(output: Path, run: Run) -> Measured | None:
+    """What there is of a run, None when there is nothing yet."""
+    files = [json.loads(path.read_text()) for path in sorted((output / "runs").glob(f"{run.name}-[0-9]*.json"))]
+    files = [content for content in files if content["rows"]]
+    if not files:
+        return None
+    return Measured(
+        [[Row(**row) for row in content["rows"]] for content in files], max(content["peak_mib"] for content in files)
+    )
+
+
+def write_tables(tables: dict[str, Table], output: Path) -> None:
+    """Write all that there is so far, as Markdown, JSON and pictures."""
+    texts, numbers_of = [], {}
+    baseline = read_run(output, next(run for _, run in TABLES["methods"].rows if run.name == BASELINE))
+    for name, table in tables.items():
+        measured = [(cells, read_run(output, run)) for cells, run in table.rows]
+        there = [(cells, found) for cells, found in measured if found is not None]
+        if there:
+            texts.append(f"## {table.title}\n\n{markdown(table, there, baseline)}")
+            numbers_of[name] = summary(table, there, baseline)
+            if table.figure:
+                draw(table, there, output / f"{name}.png")
+    with complete_file(output / "tables.md") as file:
+        file.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    with complete_file(output / "tables.json") as file:
+        file.write_text(json.dumps(numbers_of, indent=1), encoding="utf-8")
+
+
+Rows = Sequence[tuple[tuple[str, ...], Measured]]
+
+
+def families_of(rows: Rows) -> dict[str, int]:
+    """Families and how many clips of each there are."""
+    clips = {(row.family, row.clip) for _, measured in rows for seed in measured.seeds for row in seed}
+    return {family: len(list(group)) for family, group in groupby(sorted(clips), key=lambda pair: pair[0])}
+
+
+def summary(table: Table, rows: Rows, baseline: Measured | None) -> list[dict[str, Any]]:
+    """The table's numbers, a dictionary per row."""
+    return [
+        {
+            **dict(zip(table.head, cells, strict=True)),
+            "seeds": len(measured.seeds),
+            "peak_mib": measured.peak_mib,
+            "families": {
+                family: {
+                    **{name: measured.means(family, name) for name in (*table.measures, "seconds_per_frame")},
+                    "dice_difference": difference(measured, baseline, family),
+                }
+                for family in families_of(rows)
+                if measured.means(family, "dice")
+            },
+        }
+        for cells, measured in rows
+    ]
+
+
+def difference(measured: Measured, baseline: Measured | None, family: str) -> tuple[float, ...] | None:
+    """Dice minus the baseline's on the clips that both have, with its 95 % interval where there are two or more."""
+    own, other = (run.by_clip(family, "dice") if run else {} for run in (measured, baseline))
+    both = [clip for clip in own if clip in other]
+    if not both or measured == baseline:
+        return None
+    pairs = [own[clip] for clip in both], [other[clip] for clip in both]
+    return tuple(paired_bootstrap(*pairs)) if len(both) > 1 else (pairs[0][0] - pairs[1][0],)
+
+
+def markdown(table: Table, rows: Rows, baseline: Measured | None) -> str:
+    """The table, for people."""
+    families = families_of(rows)
+    measures = " / ".join(NAMES[name] for name in table.measures)
+    head = [*table.head]
+    for family, count in families.items():
+        head += [f"{family} ({count}) {measures}", "Dice - image's", "s/frame"]
+    lines = [[*head, "MiB"], ["---"] * (len(head) + 1)]
+    for cells, measured in rows:
+        line = list(cells)
+        for family in families:
+            line += [
+                " / ".join(percent(measured.means(family, name)) for name in table.measures),
+                interval(difference(measured, baseline, family)),
+                average(measured.means(family, "seconds_per_frame")),
+            ]
+        lines.append([*line, f"{measured.peak_mib:.0f}"])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def percent(values: Sequence[float]) -> str:
+    """Mean and standard deviation, in percent."""
+    if not values:
+        return NOTHING
+    spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{100 * fmean(values):.1f}{spread}"
+
+
+def average(values: Sequence[float]) -> str:
+    """A mean, as it is."""
+    return f"{fmean(values):.2f}" if values else NOTHING
+
+
+def interval(values: Iterable[float] | None) -> str:
+    """A difference in percent, with its limits if it has any."""
+    if values is None:
+        return ""
+    mean, *limits = (f"{100 * value:+.1f}" for value in values)
+    return f"{mean} [{', '.join(limits)}]" if limits else mean
+
+
+def draw(table: Table, rows: Rows, path: Path) -> None:
+    """Bars of the table's first measure, with the standard deviation over the seeds."""
+    families, name = families_of(rows), table.measures[0]
+    figure, axes = plt.subplots(figsize=(1.5 + 1.6 * len(families), 3.2), layout="constrained")
+    width = 0.8 / len(rows)
+    for index, (cells, measured) in enumerate(rows):
+        values = [[100 * value for value in measured.means(family, name)] for family in families]
+        places = [place + (index - (len(rows) - 1) / 2) * width for place in range(len(families))]
+        heights = [fmean(seeds) if seeds else 0.0 for seeds in values]
+        errors = [stdev(seeds) if len(seeds) > 1 else 0.0 for seeds in values]
+        bars = axes.bar(places, heights, width, yerr=errors, label=", ".join(cells))
+        axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
+    axes.set_xticks(range(len(families)), [f"{family} ({count})" for family, count in families.items()])
+    axes.set(ylabel=f"{NAMES[name]}, %", ylim=(0, 105), title=table.title)
+    axes.title.set_fontsize(9)
+    axes.legend(title=", ".join(table.head), ncols=len(rows), fontsize=8, loc="lower center")
+    with complete_file(path) as file:
+        figure.savefig(file, dpi=150, format="png")
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    show_usage_errors_in_one_sentence()
+    main()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from monai_i2v.adaptation import ConsistencyRelearner, TestTimeTrainer
+from monai_i2v.inferers import AnnotatedVideo
+
+SIZE = 48  # px
+
+
+@pytest.fixture
+def tables(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return load_benchmark("tables")
+
+
+@pytest.fixture
+def grid(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return load_benchmark("grid")
+
+
+def write_run(output: Path, name: str, seed: int, dice: Mapping[str, float], **other: Any) -> None:
+    """A file of a run: one object per clip."""
+    (output / "runs").mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            "method": name,
+            "clip": clip,
+            "object": 1,
+            "frames": 3,
+            "dice": value,
+            "iou": value / 2,
+            "j": value / 2,
+            "f": value / 4,
+            "seconds_per_frame": 0.5,
+        }
+        for clip, value in dice.items()
+    ]
+    content = {"rows": rows, "settings": {}, "command": "", "peak_mib": 100.0, **other}
+    (output / "runs" / f"{name}-{seed}.json").write_text(json.dumps(content))
+
+
+def written(tables: ModuleType, names: list[str], output: Path) -> tuple[str, dict[str, Any]]:
+    tables.write_tables({name: tables.TABLES[name] for name in names}, output)
+    return (output / "tables.md").read_text(), json.loads((output / "tables.json").read_text())
+
+
+def test_a_row_has_mean_and_spread_over_seeds_and_its_difference_to_the_image_network(
+    tables: ModuleType, tmp_path: Path
+) -> None:
+    write_run(tmp_path, "image", 0, {"eye_a": 0.5, "eye_b": 0.7})
+    write_run(tmp_path, "tcmn_anchored", 0, {"eye_a": 0.6, "eye_b": 0.8})
+    write_run(tmp_path, "tcmn_anchored", 1, {"eye_a": 0.8, "eye_b": 1.0}, peak_mib=200.0)
+    text, numbers = written(tables, ["memory_network"], tmp_path)
+    assert "| method | eye (2) J / F / Dice | Dice - image's | s/frame | MiB |" in text
+    assert "| image network | 30.0 / 15.0 / 60.0 |  | 0.50 | 100 |" in text
+    assert "| TCMN, `anchored` | 40.0 ± 7.1 / 20.0 ± 3.5 / 80.0 ± 14.1 | +20.0 [+20.0, +20.0] | 0.50 | 200 |" in text
+    row = numbers["memory_network"][-1]
+    assert (row["method"], row["seeds"]) == ("TCMN, `anchored`", 2)
+    assert row["families"]["eye"]["dice"] == pytest.approx([0.7, 0.9])
+
+
+def test_what_was_not_measured_has_no_number(tables: ModuleType, tmp_path: Path) -> None:
+    write_run(tmp_path, "image", 0, {"eye_a": 0.5, "heart_a": 0.5})
+    write_run(tmp_path, "ttt_anchored", 0, {"heart_a": 0.6})
+    text, numbers = written(tables, ["methods"], tmp_path)
+    assert "| TTT, `anchored` | - / - |  | - | 60.0 / 30.0 | +10.0 | 0.50 | 100 |" in text
+    assert "RBN" not in text
+    assert list(numbers["methods"][-1]["families"]) == ["heart"]
+
+
+def test_a_figure_is_drawn(tables: ModuleType, tmp_path: Path) -> None:
+    for measure in ("l2", "dot"):
+        write_run(tmp_path, f"similarity_{measure}", 0, {"eye_a": 0.5})
+    written(tables, ["similarity"], tmp_path)
+    assert (tmp_path / "similarity.png").stat().st_size > 1000
+
+
+def test_runs_are_measured_in_processes_of_their_own_and_kept(tables: ModuleType, tmp_path: Path) -> None:
+    words = ["--output", str(tmp_path / "out"), "--tables", "similarity", "--phantoms", "1", "--size", str(SIZE)]
+    words += ["--data", str(tmp_path / "data"), "--clips", "phantom-ultra", "--device", "cpu"]
+    phantom = tables.make_phantoms(1)[0].video
+    for kind, picture in (("frames", phantom.read(0)[..., 0]), ("masks", phantom.label_map(0))):
+        (tmp_path / "data" / "eye_a" / kind).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / "data" / "eye_a" / kind / "00000.png")
+    tables.main(words)
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").iterdir()}
+    assert set(kept) == {f"similarity_{measure}-0.json" for measure in ("l2", "dot", "cosine")}
+    tables.main(words)
+    assert kept == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").iterdir()}
+    row = json.loads((tmp_path / "out" / "tables.json").read_text())["similarity"][0]
+    assert 0 < row["families"]["phantom-ultrasound"]["dice"][0] < 1
+
+
+@pytest.fixture
+def build(tables: ModuleType, grid: ModuleType) -> Callable[[str], Any]:
+    """The bundle of a run, and what adapts its network."""
+
+    def make(name: str) -> Any:
+        run = next(run for table in grid.TABLES.values() for _, run in table.rows if run.name == name)
+        bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=3, device="cpu", **run.changes)
+        return bundle, bundle.with_preset(run.method)[1]
+
+    return make
+
+
+def test_ablations_change_what_they_say(build: Callable[[str], Any], grid: ModuleType) -> None:
+    _, both = build("components_memory_prediction")
+    assert isinstance(both, TestTimeTrainer)
+    assert [type(term).__name__ for term in both.terms] == ["PredictionAlignment"]
+    assert (both.memory["head_init"], both.seed, both.guard) == ("random", 3, None)
+    _, without = build("components_feature")
+    assert isinstance(without, grid.TrainerWithoutMemory)
+    _, losses = build("relearning_temporal_prediction")
+    assert isinstance(losses, ConsistencyRelearner)
+    assert (losses.weights.temporal, losses.weights.feature, losses.guard) == (0.1, 0.0, None)
+    assert build("similarity_cosine")[1].memory["measure"] == "cosine"
+    assert build("tent_fast")[1].learning_rate == 1e-3
+
+
+def test_without_memory_the_read_out_does_not_matter(build: Callable[[str], Any]) -> None:
+    bundle, trainer = build("components_feature")
+    student = trainer.make_student(bundle.network)
+    embedded, readout = torch.rand(2, student.net.width, 4, 4), torch.rand(1, 2, student.net.width, 4, 4)
+    assert student.decode(embedded, readout).equal(student.decode(embedded, readout + 1))
+
+
+def test_a_data_set_is_adapted_to_together(
+    tables: ModuleType, grid: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = grid.Run("together", "test_time_training_video_segmentation", "memory_only", scope="dataset")
+    bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=0, device="cpu")
+    seen = []
+    trainer = bundle.with_preset("memory_only")[1]
+    adapt = trainer.adapt
+
+    def remember(network: Any, videos: list[AnnotatedVideo]) -> Any:
+        seen.append(len(videos))
+        return adapt(network, videos)
+
+    monkeypatch.setattr(trainer, "adapt", remember)
+    rows = list(tables.measure_together(run, bundle, tables.make_phantoms(1)))
+    assert seen == [2]
+    assert {row.method for row in rows} == {"together"}
+    assert max(row.dice for row in rows) > 0.3
+
+
+def test_unknown_tables_are_answered_with_the_choices(tables: ModuleType, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        tables.parse_args(["--data", "a", "--output", "b", "--tables", "table1"])
+    assert "no table 'table1'; choose from methods, components" in capsys.readouterr().err
+    assert isinstance(tables.parse_args(["--data", "a", "--output", "b"]), argparse.Namespace)
