@@ -15,7 +15,7 @@ from PIL import Image
 from monai_i2v.adaptation import ConsistencyRelearner, TestTimeTrainer
 from monai_i2v.inferers import AnnotatedVideo
 
-SIZE = 48  # px
+SIZE = 128  # px
 
 
 @pytest.fixture
