@@ -2,6 +2,7 @@
 """What happens to a network at test time."""
 
 from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner, ConsistencyWeights
+from monai_i2v.adaptation.displacement import affinity, at_rest, registration
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.intent import InTEnt, InTEntNet
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
@@ -17,6 +18,7 @@ from monai_i2v.adaptation.presets import (
 )
 from monai_i2v.adaptation.rbn import RBN
 from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
+from monai_i2v.adaptation.temporal_terms import TemporalConsistencyRegularization, TemporalPseudoSupervision
 from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer

@@ -6,10 +6,11 @@ Axes: `T` frames of the window, `K` objects, `C` image channels, `F` feature cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,18 +42,30 @@ class AdaptationStep:
     student: OneShotMemoryNet
     support: Support
     bank: MemoryBank
-    last_frame: Callable[[], Tensor]  # the window's last frame (1, C, H, W), decoded when a term asks for it
+    frame: Callable[[int], Tensor]  # a frame (1, C, H, W) by its place in the window, decoded when a term asks for it
     features: dict[int, Tensor]  # encoder features (T, F, h, w), by stage
     embedded: Tensor  # the student's enhanced features (T * K, F, h, w)
     logits: Tensor  # the student's (T * K, 2, h, w)
     teacher_features: Tensor  # (T * K, F, h, w)
     teacher_logits: Tensor  # (T * K, 2, h, w)
     view: ReferenceView
+    random: np.random.RandomState  # for terms that draw random numbers
+
+    @property
+    def frames(self) -> int:
+        """Number of frames `T`."""
+        return len(self.embedded) // self.objects
 
     @property
     def objects(self) -> int:
         """Number of objects `K`."""
         return self.support.objects
+
+    def segment(self, features: dict[int, Tensor], support: Support, bank: MemoryBank, size: Sequence[int]) -> Tensor:
+        """The student's logits (K, 2, H, W) of a further frame, from its encoder features."""
+        student = self.student
+        embedded = student.net.embed(features, support)
+        return student.net.upsample(student.decode(embedded, bank.read(student.encode_key(features))), size)
 
 
 def cat_features(features: list[dict[int, Tensor]]) -> dict[int, Tensor]:

@@ -47,8 +47,17 @@ class FrameRecords:
         features = self.teacher.encode_frame(self.frame(index))
         embedded = self.teacher.embed(features, self.support)
         record = FrameRecord(features, embedded, self.teacher.head(embedded))
-        size = sum(tensor.nbytes for tensor in (*features.values(), record.teacher_features, record.teacher_logits))
-        if size <= self.room:
-            self.room -= size
+        if _size(record) <= self.room:
+            self.room -= _size(record)
             self.kept[index] = record
         return record
+
+    def forget(self, index: int) -> None:
+        """Make room: a frame will not be asked for again."""
+        record = self.kept.pop(index, None)
+        self.room += 0 if record is None else _size(record)
+
+
+def _size(record: FrameRecord) -> int:
+    """Bytes."""
+    return sum(tensor.nbytes for tensor in (*record.features.values(), record.teacher_features, record.teacher_logits))

@@ -7,8 +7,8 @@ Axes: `T` frames of the window, `K` objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
+import numpy as np
 import torch
 from torch.optim import Optimizer
 
@@ -60,6 +60,7 @@ class Student(Learner):
             self.records = [FrameRecords(teacher, video, device) for video in videos]
         self.views = [self._encode_views(records, seed) for records in self.records]
         self.generator = torch.Generator().manual_seed(seed)
+        self.random = np.random.RandomState(seed)
         self.bank = self.start(0).bank
 
     @torch.no_grad()
@@ -111,13 +112,14 @@ class Student(Learner):
             student=self.network,
             support=support,
             bank=self.bank,
-            last_frame=partial(records.frame, window.frames[-1]),
+            frame=lambda place: records.frame(window.frames[place]),
             features=features,
             embedded=embedded,
             logits=self.network.decode(embedded, readout),
             teacher_features=torch.cat([frame.teacher_features for frame in frames]),
             teacher_logits=torch.cat([frame.teacher_logits for frame in frames]),
             view=views[int(torch.randint(len(views), (), generator=self.generator))],
+            random=self.random,
         )
 
     def _remember(self, window: Window, step: AdaptationStep) -> None:

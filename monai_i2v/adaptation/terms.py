@@ -98,7 +98,7 @@ class MaskCycle:
 
     def __call__(self, step: AdaptationStep) -> Tensor:
         k, student = step.objects, step.student
-        frame = step.last_frame()
+        frame = step.frame(-1)
         with torch.no_grad():
             last = student.net.upsample(step.logits[-k:], frame.shape[-2:])
             masks = student.net.to_probabilities(last, step.support.present)  # (1, K, H, W)
@@ -113,8 +113,5 @@ _dice_ce = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
 
 
 def _view_loss(step: AdaptationStep, view: ReferenceView, support: Support, bank: MemoryBank) -> Tensor:
-    student = step.student
-    embedded = student.net.embed(view.features, support)
-    logits = student.decode(embedded, bank.read(student.encode_key(view.features)))
-    full = student.net.upsample(logits, view.masks.shape[-2:])  # (K, 2, H, W)
+    full = step.segment(view.features, support, bank, view.masks.shape[-2:])
     return _dice_ce(full, view.masks.transpose(0, 1).round())

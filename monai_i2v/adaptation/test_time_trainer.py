@@ -24,6 +24,8 @@ from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
 
 __all__ = ["Adapted", "TestTimeTrainer"]
 
+# Frames of a stream to learn from: more, and what is learned is no longer about the present.
+RECENT = 32
 DEFAULT_SCHEDULE = Schedule()
 DEFAULT_OPTIMIZER = partial(SGD, lr=1e-4, momentum=0.9)
 DEFAULT_GUARD = Guard()
@@ -120,6 +122,42 @@ class TestTimeTrainer:
         yield from self._slide(student, backward[1:])
         yield video.ref_frame, student.records[0].masks
         yield from self._slide(student, forward[1:])
+
+    def adapt_stream(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
+        """Adapt while frames come in: one step per frame, on a window out of the last ones, before it is segmented.
+
+        The weights are carried from frame to frame, as in "Test-time training on video streams" (Wang et al., JMLR
+        2025); nothing is known of the frames to come.
+
+        Args:
+            network: the trained image network.
+            video: the video.
+
+        Yields:
+            As `adapt_sliding`.
+        """
+        student = self._student(network, [video])
+        backward, forward = video.directions()
+        yield from self._follow(student, backward[1:])
+        yield video.ref_frame, student.records[0].masks
+        yield from self._follow(student, forward[1:])
+
+    def _follow(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
+        state, records = student.start(0), student.records[0]
+        student.bank = state.bank
+        for place, index in enumerate(indices):
+            if self.trains:
+                last = indices[max(0, place + 1 - RECENT) : place + 1]
+                begin = student.random.randint(max(1, len(last) - self.schedule.window + 1))
+                chosen = tuple(last[begin : begin + self.schedule.window])
+                student.learn(Window(0, chosen, first=False), remember=False)
+                if (place + 1) % self.schedule.window == 0:
+                    student.check()
+            with torch.no_grad():
+                prob, state = student.network.step(records.frame(index), state)
+            yield index, prob
+            if place >= RECENT:
+                records.forget(indices[place - RECENT])
 
     def _slide(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
         state: MemoryState | None = None

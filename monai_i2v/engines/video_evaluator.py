@@ -25,7 +25,15 @@ from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
-__all__ = ["SegmentedFrame", "SlidingAdaptation", "VideoAdaptation", "VideoEvaluator", "VideoEvents", "VideoRun"]
+__all__ = [
+    "SegmentedFrame",
+    "SlidingAdaptation",
+    "StreamAdaptation",
+    "VideoAdaptation",
+    "VideoEvaluator",
+    "VideoEvents",
+    "VideoRun",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +88,19 @@ class SlidingAdaptation(VideoAdaptation, Protocol):
         ...
 
 
+@runtime_checkable
+class StreamAdaptation(VideoAdaptation, Protocol):
+    """An adaptation that needs no frame before its time; `TestTimeTrainer` has it."""
+
+    def adapt_stream(self, network: Any, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
+        """Predictions while adapting."""
+        ...
+
+
+# Scopes that adapt while they segment, and what they need.
+ALONG: dict[str, Any] = {"sliding": SlidingAdaptation, "stream": StreamAdaptation}
+
+
 class VideoEvaluator(Evaluator):
     """Segment videos, one per iteration.
 
@@ -92,7 +113,7 @@ class VideoEvaluator(Evaluator):
         inferer: propagates the masks.
         adaptation: adapts a copy of the network, None for none.
         scope: adapt to each video (``"video"``), to all videos together (``"dataset"``; transductive), or along each
-            video while it is segmented (``"sliding"``).
+            video while it is segmented, by windows (``"sliding"``) or frame by frame (``"stream"``).
         handlers: handlers of `VideoEvents`.
     """
 
@@ -104,13 +125,13 @@ class VideoEvaluator(Evaluator):
         *,
         inferer: PropagationInferer,
         adaptation: VideoAdaptation | None = None,
-        scope: Literal["video", "dataset", "sliding"] = "video",
+        scope: Literal["video", "dataset", "sliding", "stream"] = "video",
         handlers: Sequence[Any] | None = None,
     ) -> None:
-        if scope not in ("video", "dataset", "sliding"):
-            raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset' or 'sliding'; use 'video'.")
-        if scope == "sliding" and adaptation is not None and not isinstance(adaptation, SlidingAdaptation):
-            raise UsageError("scope is 'sliding', but this method adapts before it segments; use 'video' or 'dataset'.")
+        if scope not in ("video", "dataset", *ALONG):
+            raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset', 'sliding' or 'stream'; use 'video'.")
+        if scope in ALONG and adaptation is not None and not isinstance(adaptation, ALONG[scope]):
+            raise UsageError(f"scope is {scope!r}, but this method cannot do so; use 'video' or 'dataset'.")
         self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
         self.failures: list[str] = []
@@ -180,8 +201,9 @@ class VideoEvaluator(Evaluator):
     def _results(self, run: VideoRun) -> Iterator[FrameResult]:
         masks = self._masks(run)
         where = (masks, run.case.ref_frame)
-        if isinstance(self.adaptation, SlidingAdaptation) and self.scope == "sliding":
-            return self.inferer.stream(run.video, self.network, *where, predict=self.adaptation.adapt_sliding)
+        if self.scope in ALONG and self.adaptation is not None:
+            along = getattr(self.adaptation, f"adapt_{self.scope}")
+            return self.inferer.stream(run.video, self.network, *where, predict=along)
         adapted = self.adapted_to_all
         if self.adaptation is not None and adapted is None:
             adapted = self.adaptation.adapt(self.network, self.inferer.annotate(run.video, *where))

@@ -168,7 +168,7 @@ class OneShotNet(nn.Module):
         return self.enhance(fused[0] if len(fused) == 1 else torch.stack(fused).mean(dim=0))
 
     def upsample(self, logits: Tensor, size: Sequence[int]) -> Tensor:
-        """Logits (B, 2, h, w) on the network's grid to the frame's `size` (H, W)."""
+        """Logits (B, C, h, w) on the network's grid to the frame's `size` (H, W)."""
         full = F.interpolate(logits, scale_factor=GRID, mode="bilinear", align_corners=False)
         return full[..., : size[0], : size[1]]
 

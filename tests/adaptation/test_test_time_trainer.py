@@ -16,7 +16,9 @@ from monai_i2v.adaptation import (
     Schedule,
     TestTimeTrainer,
     preset_trainer,
+    test_time_trainer,
 )
+from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
@@ -114,14 +116,51 @@ def test_the_log_tells_every_term_and_the_state_of_the_reference(image_net, disc
     )
 
 
+@pytest.mark.parametrize("along", ["adapt_sliding", "adapt_stream"])
 @pytest.mark.parametrize("ref_frame", [0, 2, 5])
-def test_sliding_segments_every_frame_once(image_net, disc, ref_frame):
+def test_adapting_along_a_video_segments_every_frame_once(image_net, disc, ref_frame, along):
     trainer = TestTimeTrainer((FirstFrame(),), schedule=passes(2, window=2), memory=MATCHING, guard=None)
     video = annotated(disc, ref_frame, objects=2)
-    predictions = dict(trainer.adapt_sliding(image_net, video))
+    predictions = dict(getattr(trainer, along)(image_net, video))
     assert sorted(predictions) == list(range(6))
     assert torch.equal(predictions[ref_frame], video.masks)
     assert all(prob.shape == (1, 2, 64, 80) for prob in predictions.values())
+
+
+def test_a_stream_does_not_know_the_future(image_net, disc):
+    frames, masks = disc
+    trainer = TestTimeTrainer(ALL_TERMS, schedule=passes(1, window=2), memory=MATCHING)
+    changed = frames.clone()
+    changed[4:] = 0
+    one, other = (
+        dict(trainer.adapt_stream(image_net, annotated((clip, masks), objects=2))) for clip in (frames, changed)
+    )
+    assert all(one[index].equal(other[index]) for index in range(4))
+    assert not one[4].equal(other[4])
+
+
+def test_a_stream_without_training_is_the_plain_propagation(image_net, disc):
+    video = annotated(disc)
+    streamed = [prob for _, prob in TestTimeTrainer((), memory=MATCHING).adapt_stream(image_net, video)]
+    network = OneShotMemoryNet(image_net, key="matching").eval()
+    with torch.no_grad():
+        plain = list(propagate(network, video.frames, video.masks))
+    assert all(one.equal(other) for one, other in zip(streamed, plain, strict=True))
+
+
+def test_a_stream_forgets_old_frames(image_net, disc, monkeypatch):
+    monkeypatch.setattr(test_time_trainer, "RECENT", 2)
+    kept = []
+    forget = FrameRecords.forget
+
+    def watch(self, index):
+        forget(self, index)
+        kept.append(sorted(self.kept))
+
+    monkeypatch.setattr(FrameRecords, "forget", watch)
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=passes(1, window=2), memory=MATCHING)
+    list(trainer.adapt_stream(image_net, annotated(disc)))
+    assert kept == [[2, 3], [3, 4], [4, 5]]
 
 
 def test_a_data_set_gives_one_network_for_all_its_videos(image_net, disc):

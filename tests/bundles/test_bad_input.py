@@ -170,7 +170,10 @@ BAD = {
     # What is wrong with a setting:
     "device": (given(device="cuda:99"), ["device is 'cuda:99'", "does not have", "use 'auto' or 'cpu'"]),
     "preset": (given(preset="fast"), ["preset is 'fast'", "expected one of memory_only, paper", "use 'anchored'"]),
-    "scope": (given(scope="frame"), ["scope is 'frame'", "expected 'video', 'dataset' or 'sliding'", "use 'video'"]),
+    "scope": (
+        given(scope="frame"),
+        ["scope is 'frame'", "expected 'video', 'dataset', 'sliding' or 'stream'", "use 'video'"],
+    ),
     "size 0": (given(size=0), ["size is 0", "expected a whole number from 16 (px)", "use 256"]),
     "size text": (given(size="big"), ["size is 'big'", "expected a whole number from 16 (px)", "use 256"]),
     "seed": (given(seed="x"), ["seed is 'x'", "expected a whole number", "use 0"]),

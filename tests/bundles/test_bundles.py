@@ -91,7 +91,7 @@ def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, rec
 
 
 @pytest.mark.parametrize("preset", ["memory_only", "paper_video", "anchored"])
-@pytest.mark.parametrize("scope", ["video", "dataset", "sliding"])
+@pytest.mark.parametrize("scope", ["video", "dataset", "sliding", "stream"])
 def test_presets_and_scopes_run(preset, scope, recording, checkpoint):
     flow = workflow(VIDEO_BUNDLES[1], recording, checkpoint, preset=preset, scope=scope, max_seconds=1)
     flow.initialize()

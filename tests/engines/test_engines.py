@@ -67,12 +67,12 @@ def test_a_second_run_starts_anew(case):
 
 
 def test_a_method_that_adapts_before_it_segments_does_not_slide(case):
-    with pytest.raises(UsageError, match="scope is 'sliding', but this method adapts before it segments"):
+    with pytest.raises(UsageError, match="scope is 'sliding', but this method cannot do so"):
         evaluator([case], adaptation=relearner("relearning"), scope="sliding")
 
 
 def test_unknown_scope_and_device_name_the_choices(case):
-    with pytest.raises(UsageError, match="scope is 'film', expected 'video', 'dataset' or 'sliding'"):
+    with pytest.raises(UsageError, match="scope is 'film', expected 'video', 'dataset', 'sliding' or 'stream'"):
         evaluator([case], scope="film")
     with pytest.raises(UsageError, match="device is 'cuda:7', which this machine"):
         select_device("cuda:7")
