@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
-__all__ = ["VideoSegmenter", "propagate", "segment_clip"]
+__all__ = ["MemoryNet", "VideoSegmenter", "propagate", "segment_clip"]
 
 State = TypeVar("State")
 
@@ -43,6 +43,43 @@ class VideoSegmenter(Protocol[State]):
         Returns:
             Probabilities (B, K, H, W) and the state for the frame after it. A channel whose reference mask is empty
             is zero.
+        """
+        ...
+
+
+class MemoryNet(VideoSegmenter[State], Protocol[State]):
+    """A `VideoSegmenter` with a memory, whose steps can be taken apart.
+
+    What does not depend on the objects is computed once per frame, however many memories look at it.
+    """
+
+    def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
+        """Encoder features of frames (B, C, H, W), by stage."""
+        ...
+
+    def step_from(
+        self, features: dict[int, Tensor], state: State, *, remember: bool | None = None
+    ) -> tuple[Tensor, State]:
+        """`step` with the frame's encoder features at hand.
+
+        Args:
+            features: what `encode_frame` gave.
+            state: see `step`.
+            remember: write the frame to the memory; None when it is the frame's turn.
+        """
+        ...
+
+    def is_turn(self, state: State) -> bool:
+        """Whether the next frame is one that the memory should hold."""
+        ...
+
+    def remember(self, features: dict[int, Tensor], masks: Tensor, state: State) -> None:
+        """Write a frame to the memory.
+
+        Args:
+            features: what `encode_frame` gave.
+            masks: masks (B, K, H, W) to remember it by.
+            state: see `step`; it is changed.
         """
         ...
 

@@ -67,7 +67,9 @@ class Student(Learner):
     def start(self, video: int) -> MemoryState:
         """State of the student at the reference frame of a video."""
         annotated = self.records[video].annotated
-        return self.network.start_from(annotated.whole, self.network.net.project_support(annotated))
+        return self.network.start_from(
+            annotated.whole, self.network.net.project_support(annotated), self.records[video].masks.shape[-2:]
+        )
 
     @torch.enable_grad()
     def learn(self, window: Window, *, remember: bool = True) -> None:

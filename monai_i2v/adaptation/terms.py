@@ -104,7 +104,7 @@ class MaskCycle:
             masks = student.net.to_probabilities(last, step.support.present)  # (1, K, H, W)
             annotated = student.net.encode_annotated(frame, masks)
         support = student.net.project_support(annotated)
-        bank = student.start_from(annotated.whole, support).bank
+        bank = student.start_from(annotated.whole, support, masks.shape[-2:]).bank
         return _view_loss(step, step.view, support, bank)
 
 

@@ -30,6 +30,7 @@ class MemoryState:
 
     support: Support
     bank: MemoryBank
+    size: torch.Size  # H, W
     frames: int  # seen so far, the reference included
 
 
@@ -109,27 +110,44 @@ class OneShotMemoryNet(nn.Module):
     def start(self, frame: Tensor, masks: Tensor) -> MemoryState:
         """See `VideoSegmenter.start`."""
         annotated = self.net.encode_annotated(frame, masks)
-        return self.start_from(annotated.whole, self.net.project_support(annotated))
+        return self.start_from(annotated.whole, self.net.project_support(annotated), masks.shape[-2:])
 
-    def start_from(self, features: dict[int, Tensor], support: Support) -> MemoryState:
-        """`start` with the reference's encoder features at hand."""
-        k = support.objects
-        bank = self.new_bank()
-        embedded = self.net.embed(features, support).unflatten(0, (-1, k))
-        bank.write(self.encode_key(features).detach(), embedded.detach())
-        return MemoryState(support, bank, frames=1)
+    def start_from(self, features: dict[int, Tensor], support: Support, size: torch.Size) -> MemoryState:
+        """`start` with the reference's encoder features and the frames' size (H, W) at hand."""
+        state = MemoryState(support, self.new_bank(), size, frames=1)
+        self._write(features, self.net.embed(features, support), state)
+        return state
+
+    def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
+        """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
+        return self.net.encode_frame(frame)
 
     def step(self, frame: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
         """See `VideoSegmenter.step`."""
-        k = state.support.objects
-        features = self.net.encode_frame(frame)
-        key = self.encode_key(features)
+        return self.step_from(self.encode_frame(frame), state)
+
+    def step_from(
+        self, features: dict[int, Tensor], state: MemoryState, *, remember: bool | None = None
+    ) -> tuple[Tensor, MemoryState]:
+        """See `MemoryNet.step_from`."""
         embedded = self.net.embed(features, state.support)
-        logits = self.net.upsample(self.decode(embedded, state.bank.read(key)), frame.shape[-2:])
-        if state.frames % self.memory_every == 0:
-            state.bank.write(key.detach(), embedded.detach().unflatten(0, (-1, k)))
+        logits = self.net.upsample(self.decode(embedded, state.bank.read(self.encode_key(features))), state.size)
+        if self.is_turn(state) if remember is None else remember:
+            self._write(features, embedded, state)
         state.frames += 1
         return self.net.to_probabilities(logits, state.support.present), state
+
+    def is_turn(self, state: MemoryState) -> bool:
+        """See `MemoryNet.is_turn`."""
+        return state.frames % self.memory_every == 0
+
+    def remember(self, features: dict[int, Tensor], masks: Tensor, state: MemoryState) -> None:
+        """See `MemoryNet.remember`. This memory holds what the frame looks like, not its masks."""
+        self._write(features, self.net.embed(features, state.support), state)
+
+    def _write(self, features: dict[int, Tensor], embedded: Tensor, state: MemoryState) -> None:
+        values = embedded.detach().unflatten(0, (-1, state.support.objects))
+        state.bank.write(self.encode_key(features).detach(), values)
 
 
 def widen_head(head: SegmentationHead, init: HeadInit, blend: float = 0.25) -> SegmentationHead:

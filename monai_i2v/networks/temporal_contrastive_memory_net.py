@@ -233,23 +233,24 @@ class TemporalContrastiveMemoryNet(nn.Module):
     def step_from(
         self, features: Mapping[int, Tensor], state: TemporalMemoryState, *, remember: bool | None = None
     ) -> tuple[Tensor, TemporalMemoryState]:
-        """`step` with the frame's encoder features at hand.
-
-        Args:
-            features: encoder features (B, F, h, w), by stage.
-            state: see `VideoSegmenter.step`.
-            remember: write the frame to the memory; None when it is the frame's turn.
-        """
+        """See `MemoryNet.step_from`."""
         key = self.encode_key(features)
         logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
         if self.background:
             logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
-        turn = self.training or state.frames % self.memory.every == 0
-        if turn if remember is None else remember:
+        if self.is_turn(state) if remember is None else remember:
             state.bank.write(key, self.encode_value(features, prob))
         state.frames += 1
         return prob, state
+
+    def is_turn(self, state: TemporalMemoryState) -> bool:
+        """See `MemoryNet.is_turn`; in training it is every frame's turn."""
+        return self.training or state.frames % self.memory.every == 0
+
+    def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
+        """See `MemoryNet.remember`."""
+        state.bank.write(self.encode_key(features), self.encode_value(features, masks))
 
 
 class _StateKeeper(VideoSegmenter[TemporalMemoryState]):

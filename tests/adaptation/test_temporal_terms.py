@@ -37,7 +37,7 @@ def make_step(image_net, disc):
             return AdaptationStep(
                 student=net,
                 support=support,
-                bank=net.start_from(annotated_features.whole, support).bank,
+                bank=net.start_from(annotated_features.whole, support, masks.shape[-2:]).bank,
                 frame=lambda place: window[place].unsqueeze(0),
                 features=features,
                 embedded=net.net.embed(features, support),
