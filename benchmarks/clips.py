@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -19,10 +19,12 @@ from monai_i2v.data.phantom import LOOKS
 from monai_i2v.errors import UsageError
 from monai_i2v.transforms.label_masks import occurring_labels
 
-__all__ = ["PHANTOM", "Clip", "find_clips", "make_phantoms", "scored_frames", "select_clips"]
+__all__ = ["PHANTOM", "Clip", "find_clips", "make_controls", "make_phantoms", "scored_frames", "select_clips"]
 
 # Two objects, crossed once by a rib's shadow or an instrument: without it, nothing is hard.
 PHANTOM: dict[str, Any] = {"length": 20, "size": (256, 256), "objects": 2, "occlusion": True}
+# Three times as long, to be seen three times as fast.
+LONG: dict[str, Any] = {**PHANTOM, "length": 60}
 # Objects that cover no more than this share of frame 0 are not scored: a pixel decides about them.
 MIN_SHARE = 0.002
 
@@ -33,12 +35,12 @@ class Clip:
 
     Args:
         name: its name; the part before the first ``_`` is its family.
-        video: the frames.
+        video: the frames; as tensors (3, H, W) in [0, 1].
         label_map: truth (H, W) of a frame, None where nobody drew it.
     """
 
     name: str
-    video: Video
+    video: Video | Sequence[Tensor]
     label_map: Callable[[int], np.ndarray | None]
 
     @property
@@ -95,6 +97,27 @@ def make_phantoms(count: int) -> list[Clip]:
     """`count` phantoms of each look, with the seeds 0, 1 ..."""
     made = [(f"phantom-{look}_{seed}", Phantom(look, seed=seed, **PHANTOM)) for look in LOOKS for seed in range(count)]
     return [Clip(name, phantom, phantom.label_map) for name, phantom in made]
+
+
+def make_controls(count: int) -> list[Clip]:
+    """Phantoms that show what a comparison of neighboring frames is worth, `count` of each kind.
+
+    ``control-still``: nothing moves, and there is nothing to gain. ``control-flicker``: every second frame is noise for
+    the most part, the frames between are good. ``control-fast``: every third frame of a video; neighbors differ.
+    """
+    return [clip for seed in range(count) for clip in _controls(Phantom("ultrasound", seed=seed, **LONG), seed)]
+
+
+def _controls(phantom: Phantom, seed: int) -> list[Clip]:
+    step = LONG["length"] // PHANTOM["length"]
+    slow = list(phantom)[: PHANTOM["length"]]
+    noise = torch.rand(len(slow), *slow[0].shape, generator=torch.Generator().manual_seed(seed))
+    noisy = [frame if index % 2 == 0 else 0.4 * frame + 0.6 * noise[index] for index, frame in enumerate(slow)]
+    return [
+        Clip(f"control-still_{seed}", [slow[0]] * len(slow), lambda index: phantom.label_map(0)),
+        Clip(f"control-flicker_{seed}", noisy, phantom.label_map),
+        Clip(f"control-fast_{seed}", list(phantom)[::step], lambda index: phantom.label_map(step * index)),
+    ]
 
 
 def select_clips(clips: list[Clip], *, prefix: str = "", limit: int | None = None) -> list[Clip]:

@@ -21,6 +21,8 @@ TRAINING = "test_time_training_video_segmentation"
 RELEARNING = "consistency_relearning_video_segmentation"
 MEMORY = "temporal_contrastive_memory_video_segmentation"
 
+REAL = ("cine", "larynx")
+CONTROLLED = (*REAL, "control-still", "control-flicker", "control-fast")
 # An untrained head needs larger steps, and more of them, than one that is adapted. Chosen on the tuning half of the
 # development clips so that prediction alignment alone comes near the image network.
 FROM_A_RANDOM_HEAD: dict[str, Any] = {
@@ -41,8 +43,8 @@ class Run:
         method: ``"copy"``, ``"image"``, or a preset of the bundle.
         changes: values for the keys of the bundle's ``inference.json``.
         random: whether the seed matters; if not, one is enough.
-        scope: adapted to each video, or to all of a family together.
-        families: the only families that are measured, for a method that takes very long; empty for all.
+        scope: adapted to each video, to all of a family together, or along each video.
+        families: the only families that are measured, for a method that takes very long; empty for all but controls.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Run:
     method: str
     changes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     random: bool = False
-    scope: Literal["video", "dataset"] = "video"
+    scope: Literal["video", "dataset", "sliding", "stream"] = "video"
     families: tuple[str, ...] = ()
 
 
@@ -64,6 +66,7 @@ class Table:
         rows: the first cells of each row, and the run that fills the others.
         measures: the numbers of each cell.
         figure: draw the first measure as bars, too.
+        baseline: name of the run that the others are compared with.
     """
 
     title: str
@@ -71,6 +74,7 @@ class Table:
     rows: tuple[tuple[tuple[str, ...], Run], ...]
     measures: tuple[str, ...] = ("dice", "iou")
     figure: bool = False
+    baseline: str = "image"
 
 
 class TrainerWithoutMemory(TestTimeTrainer):
@@ -115,6 +119,26 @@ def _similarity(measure: str) -> Run:
     return Run(f"similarity_{measure}", TRAINING, "memory_only", changes)
 
 
+def _term(name: str, **settings: Any) -> Run:
+    """Test-time training with a further term, of every video (`anchored` skips some)."""
+    terms = [
+        {"_target_": "monai_i2v.adaptation.PredictionAlignment"},
+        {"_target_": "monai_i2v.adaptation.FeatureAlignment"},
+        {"_target_": "monai_i2v.adaptation.FirstFrame", "weight": 0.3},
+        {"_target_": "monai_i2v.adaptation.MaskCycle", "weight": 0.3},
+        *([{**settings, "displacement": f"$monai_i2v.adaptation.{settings['displacement']}"}] if settings else []),
+    ]
+    adaptation = {
+        "_target_": "monai_i2v.adaptation.TestTimeTrainer",
+        "memory": {"key": "matching", "blend": 0.1},
+        "terms": terms,
+        "optimizer": {"_target_": "torch.optim.Adam", "_mode_": "callable", "lr": 3e-4},
+        "schedule": {"_target_": "monai_i2v.adaptation.Schedule", "passes": 1, "min_steps": 16, "window": 2},
+        "seed": "@seed",
+    }
+    return Run(f"terms_{name}", TRAINING, "anchored", {"adaptation": adaptation}, random=True, families=CONTROLLED)
+
+
 def _losses(temporal: bool, feature: bool, prediction: bool) -> Run:
     """A row of the ablation of RAB's losses, without the guard that would take a collapse back."""
     used = {"temporal": temporal, "feature": feature, "prediction": prediction}
@@ -124,9 +148,12 @@ def _losses(temporal: bool, feature: bool, prediction: bool) -> Run:
         "adaptation::guard": None,
     }
     name = "relearning_" + "_".join(name for name, kept in used.items() if kept)
-    return Run(name, RELEARNING, "relearning", changes, random=True, families=("cine", "larynx"))
+    return Run(name, RELEARNING, "relearning", changes, random=True, families=REAL)
 
 
+REGULARIZATION = "monai_i2v.adaptation.TemporalConsistencyRegularization"
+SUPERVISION = "monai_i2v.adaptation.TemporalPseudoSupervision"
+UNTRAINED = Run("terms_memory_only", TRAINING, "memory_only", families=CONTROLLED)
 TENT_FAST = {"adaptation": {"_target_": "monai_i2v.adaptation.Tent", "learning_rate": 1e-3}}
 MARKS = {True: "x", False: ""}
 
@@ -190,5 +217,28 @@ TABLES: dict[str, Table] = {
             (("x", "x", ""), _losses(True, True, False)),
             (("x", "x", "x"), _losses(True, True, True)),
         ),
+    ),
+    "terms": Table(
+        "Further terms of test-time training, on every video",
+        ("terms",),
+        (
+            (("none (`memory_only`)",), UNTRAINED),
+            (("those of `anchored`",), _term("anchored")),
+            (("and ITCR, affinity",), _term("itcr", _target_=REGULARIZATION, displacement="affinity")),
+            (("and ITCR, registration",), _term("itcr_demons", _target_=REGULARIZATION, displacement="registration")),
+            (("and TPS, affinity",), _term("tps", _target_=SUPERVISION, displacement="affinity")),
+        ),
+        baseline=UNTRAINED.name,
+    ),
+    "scopes": Table(
+        "When test-time training learns (`anchored`)",
+        ("scope",),
+        (
+            (("not at all (`memory_only`)",), MEMORY_ONLY),
+            (("video",), Run("ttt_anchored", TRAINING, "anchored", random=True)),
+            (("sliding",), Run("scope_sliding", TRAINING, "anchored", random=True, scope="sliding", families=REAL)),
+            (("stream",), Run("scope_stream", TRAINING, "anchored", random=True, scope="stream", families=REAL)),
+        ),
+        baseline=MEMORY_ONLY.name,
     ),
 }

@@ -25,7 +25,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from accuracy import METHODS, Bundle, measure
 from arguments import names_of, numbers
-from clips import Clip, find_clips, make_phantoms, scored_frames, select_clips
+from clips import Clip, find_clips, make_controls, make_phantoms, scored_frames, select_clips
 from fresh_process import in_fresh_process
 from grid import TABLES, Run, Table
 from scores import Results, Row, clip_means
@@ -40,7 +40,6 @@ from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
-BASELINE = "image"  # the run that the others are compared with
 NOTHING = "-"
 NAMES = {"dice": "Dice", "iou": "IoU", "j": "J", "f": "F"}
 
@@ -71,6 +70,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
     parser.add_argument("--clips", default="", help="take clips only whose names start so")
     parser.add_argument("--phantoms", type=int, default=15, help="phantoms of each look")
+    parser.add_argument("--controls", type=int, default=3, help="phantoms of each kind of control")
     parser.add_argument("--size", type=int, default=256, help="short side that the networks see, px")
     parser.add_argument("--jobs", type=int, default=1, help="methods that run at a time")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
@@ -80,8 +80,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     """Measure a run on all clips that its file does not have yet."""
     run = next(run for table in TABLES.values() for _, run in table.rows if run.name == name)
-    clips = select_clips(find_clips(args.data) + make_phantoms(args.phantoms), prefix=args.clips, limit=args.limit)
-    clips = [clip for clip in clips if not run.families or clip.family in run.families]
+    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls)
+    clips = [clip for clip in select_clips(clips, prefix=args.clips, limit=args.limit) if concerns(run, clip)]
     settings = {"size": args.size, "seed": seed, "device": args.device}
     bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
     facts = {**bundle.facts(), "bundle": run.bundle, "method": run.method, "scope": run.scope}
@@ -91,8 +91,15 @@ def execute(name: str, seed: int, args: argparse.Namespace) -> None:
         for _, family in groupby(missing, key=lambda clip: clip.family):
             results.add(list(measure_together(run, bundle, list(family))))
     else:
+        along = partial(segment_along, run=run)
+        method = METHODS[run.method] if run.scope == "video" else along
         for clip in tqdm(missing, desc=f"{run.name}, seed {seed}", leave=False):
-            results.add(measure(run.name, METHODS[run.method], bundle, clip))
+            results.add(measure(run.name, method, bundle, clip))
+
+
+def concerns(run: Run, clip: Clip) -> bool:
+    """Whether a run is measured on a clip."""
+    return clip.family in run.families if run.families else not clip.family.startswith("control")
 
 
 def measure_together(run: Run, bundle: Bundle, clips: Sequence[Clip]) -> Iterator[Row]:
@@ -118,6 +125,13 @@ def annotate(bundle: Bundle, clip: Clip) -> AnnotatedVideo:
 def segment(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, network: Any) -> Iterator[Tensor]:
     """A network as it is; a `Method` of `accuracy.py`."""
     return (result.prob for result in bundle.inferer.stream(frames, network, masks))
+
+
+def segment_along(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, run: Run) -> Iterator[Tensor]:
+    """Adapt while segmenting; a `Method` of `accuracy.py`."""
+    _, adaptation = bundle.with_preset(run.method)
+    along = getattr(adaptation, f"adapt_{run.scope}")
+    return (result.prob for result in bundle.inferer.stream(frames, bundle.network, masks, predict=along))
 
 
 def path_of(output: Path, run: Run, seed: int) -> Path:
@@ -158,8 +172,9 @@ def read_run(output: Path, run: Run) -> Measured | None:
 def write_tables(tables: dict[str, Table], output: Path) -> None:
     """Write all that there is so far, as Markdown, JSON and pictures."""
     texts, numbers_of = [], {}
-    baseline = read_run(output, next(run for _, run in TABLES["methods"].rows if run.name == BASELINE))
+    known = {run.name: run for table in TABLES.values() for _, run in table.rows}
     for name, table in tables.items():
+        baseline = read_run(output, known[table.baseline])
         measured = [(cells, read_run(output, run)) for cells, run in table.rows]
         there = [(cells, found) for cells, found in measured if found is not None]
         if there:
@@ -217,8 +232,9 @@ def markdown(table: Table, rows: Rows, baseline: Measured | None) -> str:
     families = families_of(rows)
     measures = " / ".join(NAMES[name] for name in table.measures)
     head = [*table.head]
+    whose = {"image": "image's"}.get(table.baseline, "first row's")
     for family, count in families.items():
-        head += [f"{family} ({count}) {measures}", "Dice - image's", "s/frame"]
+        head += [f"{family} ({count}) {measures}", f"Dice - {whose}", "s/frame"]
     lines = [[*head, "MiB"], ["---"] * (len(head) + 1)]
     for cells, measured in rows:
         line = list(cells)

@@ -52,9 +52,9 @@ class Pathway(NamedTuple):
 class MemoryTree(nn.Module):
     """Follow a video along several pathways with memories of their own (SAM2Long, Ding et al., ICCV 2025).
 
-    For inference only. Whenever a frame is remembered, each pathway splits: its masks are remembered as they are, or as another threshold
-    would have them. The pathways with the best scores go on, and the best of them gives the masks. With one pathway
-    and the threshold 0.5 the network does exactly what it does by itself.
+    For inference only. Whenever a frame is remembered, each pathway splits: its masks are remembered as they are, or
+    as another threshold would have them. The pathways with the best scores go on, and the best of them gives the
+    masks. With one pathway and the threshold 0.5 the network does exactly what it does by itself.
 
     Args:
         network: a `MemoryNet`; its own steps are not changed.

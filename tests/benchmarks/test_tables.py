@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from monai_i2v.adaptation import ConsistencyRelearner, TestTimeTrainer
+from monai_i2v.adaptation import ConsistencyRelearner, TestTimeTrainer, registration
 from monai_i2v.inferers import AnnotatedVideo
 
 SIZE = 128  # px
@@ -159,3 +160,40 @@ def test_unknown_tables_are_answered_with_the_choices(tables: ModuleType, capsys
         tables.parse_args(["--data", "a", "--output", "b", "--tables", "table1"])
     assert "no table 'table1'; choose from methods, components" in capsys.readouterr().err
     assert isinstance(tables.parse_args(["--data", "a", "--output", "b"]), argparse.Namespace)
+
+
+def test_controls_are_what_they_are_called(tables: ModuleType) -> None:
+    still, flicker, fast = tables.make_controls(1)
+    assert [clip.name for clip in (still, flicker, fast)] == ["control-still_0", "control-flicker_0", "control-fast_0"]
+    assert all(len(clip.video) == len(clip.read_truth()) == 20 for clip in (still, flicker, fast))
+    assert still.video[0].equal(still.video[19])
+    assert still.read_truth()[19].equal(still.read_truth()[0])
+    assert flicker.video[2].std() != flicker.video[1].std()
+    assert flicker.read_truth()[1].equal(torch.from_numpy(flicker.label_map(1).astype("int32")))
+    changes = [(clip.read_truth()[1] != clip.read_truth()[0]).float().mean().item() for clip in (still, flicker, fast)]
+    assert changes[0] == 0 < changes[1] < changes[2]
+
+
+def test_controls_are_measured_only_by_runs_that_ask_for_them(tables: ModuleType, grid: ModuleType) -> None:
+    still = tables.make_controls(1)[0]
+    (phantom, _) = tables.make_phantoms(1)
+    assert not tables.concerns(grid.IMAGE_NET, still)
+    assert tables.concerns(grid.IMAGE_NET, phantom)
+    assert tables.concerns(grid.UNTRAINED, still)
+    assert not tables.concerns(grid.UNTRAINED, phantom)
+
+
+@pytest.mark.parametrize("scope", ["sliding", "stream"])
+def test_a_scope_along_the_video_is_measured(tables: ModuleType, grid: ModuleType, scope: str) -> None:
+    run = grid.Run("along", "test_time_training_video_segmentation", "memory_only", scope=scope)
+    bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=0, device="cpu")
+    phantom = tables.make_phantoms(1)[0]
+    method = functools.partial(tables.segment_along, run=run)
+    along, plain = (tables.measure("a", one, bundle, phantom) for one in (method, tables.METHODS["memory_only"]))
+    assert [row.dice for row in along] == [row.dice for row in plain]
+
+
+def test_further_terms_are_built_from_their_names(build: Callable[[str], Any]) -> None:
+    assert [type(term).__name__ for term in build("terms_tps")[1].terms][-1] == "TemporalPseudoSupervision"
+    assert build("terms_itcr_demons")[1].terms[-1].displacement is registration
+    assert build("terms_anchored")[1].schedule.skip_above is None
