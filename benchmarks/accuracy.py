@@ -75,7 +75,7 @@ class Bundle:
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "phantom": PHANTOM,
-            **{key: self.config[key] for key in ("size", "seed", "network_def", "adaptation")},
+            **{key: self.config[key] for key in ("size", "dtype", "seed", "network_def", "adaptation")},
         }
         return json.loads(json.dumps(facts))
 
@@ -143,7 +143,7 @@ def score(found: Sequence[Tensor], truth: Mapping[int, Tensor], label: int, indi
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     args = parse_args(argv)
-    settings = {"size": args.size, "seed": args.seed, "device": args.device}
+    settings = {"size": args.size, "dtype": args.dtype, "seed": args.seed, "device": args.device}
     if args.checkpoint is not None:
         settings["checkpoint"] = str(args.checkpoint)
     bundle = Bundle(args.bundle, **settings)
@@ -180,6 +180,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of network and adaptation")
     parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if not given")
     parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
+    parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     parser.add_argument("--seed", type=int, default=0, help="of the adaptation")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     return parser.parse_args(argv)

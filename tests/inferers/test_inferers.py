@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from monai_i2v.data import FrameError, Phantom
+from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo, AutocastInferer, PropagationInferer, WorkingFrames, working_size
 from monai_i2v.inferers.propagation_inferer import propagate_both_ways
 
@@ -144,3 +145,35 @@ def test_autocast_computes_in_bfloat16_and_answers_in_float32():
     assert AutocastInferer()(torch.ones(1, 8), network).dtype == torch.float32
     AutocastInferer(enabled=False)(torch.ones(1, 8), network)
     assert seen == [torch.bfloat16, torch.float32]
+
+
+class Projection(torch.nn.Module):
+    """A segmenter whose masks are a matrix product of the frame, and that notes in what precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.full((24, 24), 1 / 3))
+        self.seen = []
+
+    def start(self, frame, masks):
+        return masks
+
+    def step(self, frame, state):
+        product = frame[:, :1] @ self.weight
+        self.seen.append(product.dtype)
+        return product.clamp(0, 1), state
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_frames_are_computed_in_the_precision_asked_for_and_nothing_else_is(dtype):
+    network, matrix = Projection(), torch.ones(2, 2)
+    inferer = PropagationInferer(size=None, dtype=dtype)
+    with torch.no_grad():
+        for result in inferer.stream(numbered(), network, torch.ones(1, 20, 24), ref_frame=2):
+            assert result.prob.dtype == (matrix @ matrix).dtype == torch.float32
+    assert network.seen == [getattr(torch, dtype)] * 5
+
+
+def test_an_unknown_precision_is_answered_with_the_choices():
+    with pytest.raises(UsageError, match="dtype is 'half', expected one of float32, bfloat16, float16; use 'float32'"):
+        PropagationInferer(dtype="half")
