@@ -49,7 +49,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     tables = {name: TABLES[name] for name in args.tables}
     runs = {run.name: run for table in tables.values() for _, run in table.rows}
-    tasks = [(run, seed) for run in runs.values() for seed in (args.seeds if run.random else args.seeds[:1])]
+    tasks = [
+        (run, seed)
+        for run in runs.values()
+        if run.name not in args.skip
+        for seed in (args.seeds if run.random else args.seeds[:1])
+    ]
     (args.output / "runs").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(args.jobs) as pool:
         pending = {pool.submit(in_fresh_process, execute, run.name, seed, args): (run, seed) for run, seed in tasks}
@@ -66,6 +71,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
     parser.add_argument("--output", type=Path, required=True, help="folder to write or continue")
     parser.add_argument("--tables", type=names_of("table", TABLES), default=list(TABLES), help=f"of {','.join(TABLES)}")
+    known = {run.name for table in TABLES.values() for _, run in table.rows}
+    parser.add_argument("--skip", type=names_of("run", known), default=[], help="runs to leave out, as they take long")
     parser.add_argument("--seeds", type=numbers, default=[0], help="of the methods that draw random numbers")
     parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
     parser.add_argument("--clips", default="", help="take clips only whose names start so")

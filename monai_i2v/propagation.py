@@ -69,8 +69,13 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         """
         ...
 
-    def is_turn(self, state: State) -> bool:
-        """Whether the next frame is one that the memory should hold."""
+    def is_turn(self, state: State, prob: Tensor) -> bool:
+        """Whether the frame just seen should be remembered.
+
+        Args:
+            state: what its step returned.
+            prob: its probabilities (B, K, H, W).
+        """
         ...
 
     def remember(self, features: dict[int, Tensor], masks: Tensor, state: State) -> None:

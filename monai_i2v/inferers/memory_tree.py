@@ -107,8 +107,8 @@ class MemoryTree(nn.Module):
         features = self.network.encode_frame(frame)
         branches = []
         for parent in state:
-            turn = self.network.is_turn(parent.state)
             prob, _ = self.network.step_from(features, parent.state, remember=False)
+            turn = self.network.is_turn(parent.state, prob)
             for threshold in self.thresholds if turn else (0.5,):
                 masks = at_threshold(prob, threshold)
                 score = parent.score + math.log(self.scorer(masks) + SCORE_EPS)

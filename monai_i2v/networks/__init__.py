@@ -17,6 +17,7 @@ from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
+from monai_i2v.networks.sureness import sureness
 from monai_i2v.networks.temporal_attention_unit import TemporalAttentionUnit
 from monai_i2v.networks.temporal_contrastive_memory_net import (
     ClipPrediction,

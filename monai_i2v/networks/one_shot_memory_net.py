@@ -132,14 +132,15 @@ class OneShotMemoryNet(nn.Module):
         """See `MemoryNet.step_from`."""
         embedded = self.net.embed(features, state.support)
         logits = self.net.upsample(self.decode(embedded, state.bank.read(self.encode_key(features))), state.size)
-        if self.is_turn(state) if remember is None else remember:
-            self._write(features, embedded, state)
+        prob = self.net.to_probabilities(logits, state.support.present)
         state.frames += 1
-        return self.net.to_probabilities(logits, state.support.present), state
+        if self.is_turn(state, prob) if remember is None else remember:
+            self._write(features, embedded, state)
+        return prob, state
 
-    def is_turn(self, state: MemoryState) -> bool:
+    def is_turn(self, state: MemoryState, prob: Tensor) -> bool:
         """See `MemoryNet.is_turn`."""
-        return state.frames % self.memory_every == 0
+        return (state.frames - 1) % self.memory_every == 0
 
     def remember(self, features: dict[int, Tensor], masks: Tensor, state: MemoryState) -> None:
         """See `MemoryNet.remember`. This memory holds what the frame looks like, not its masks."""

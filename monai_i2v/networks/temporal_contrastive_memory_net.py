@@ -25,6 +25,7 @@ from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
+from monai_i2v.networks.sureness import sureness
 from monai_i2v.propagation import VideoSegmenter, segment_clip
 
 __all__ = ["ClipPrediction", "MemorySettings", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
@@ -41,6 +42,8 @@ class MemorySettings:
         every: every how many frames one is remembered (in training, each one is).
         max_frames: frames that the memory holds, the reference included; None keeps all.
         top: memory cells that a query keeps; None for all.
+        sure: frames are remembered whose objects' masks have at least this `sureness` on average; 0 remembers all, as
+            in the paper. A mistake that is remembered is believed. (All videos of a batch decide together.)
         zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
             that approaches shows textures that the frame itself does not have at that size.
 
@@ -51,6 +54,7 @@ class MemorySettings:
     every: int = 5
     max_frames: int | None = None
     top: Top = None
+    sure: float = 0.0
     zooms: Sequence[float] = ()
 
     def __post_init__(self) -> None:
@@ -239,14 +243,17 @@ class TemporalContrastiveMemoryNet(nn.Module):
         if self.background:
             logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
-        if self.is_turn(state) if remember is None else remember:
-            state.bank.write(key, self.encode_value(features, prob))
         state.frames += 1
+        if self.is_turn(state, prob) if remember is None else remember:
+            state.bank.write(key, self.encode_value(features, prob))
         return prob, state
 
-    def is_turn(self, state: TemporalMemoryState) -> bool:
+    def is_turn(self, state: TemporalMemoryState, prob: Tensor) -> bool:
         """See `MemoryNet.is_turn`; in training it is every frame's turn."""
-        return self.training or state.frames % self.memory.every == 0
+        if self.training:
+            return True
+        turn = (state.frames - 1) % self.memory.every == 0
+        return turn and (self.memory.sure <= 0 or sureness(prob).mean().item() >= self.memory.sure)
 
     def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
         """See `MemoryNet.remember`."""

@@ -397,3 +397,18 @@ def test_a_frame_labelled_throughout_has_no_background_to_remember_either():
     masks = torch.zeros(1, 2, *SIZE)
     masks[:, 0, :20], masks[:, 1, 20:] = 1, 1
     torch.testing.assert_close(net(noise(), masks).sum(dim=2), torch.ones(1, 4, *SIZE))
+
+
+def test_only_sure_frames_are_remembered(net, disc):
+    frames, masks = disc
+    net.memory = MemorySettings(every=1, sure=0.5)
+    state = net.start(frames[:1], masks[:1])
+    features = net.encode_frame(frames[1:2])
+    for prob, turn in ((0.8, True), (0.74, False)):  # sure by 0.6 and by 0.48
+        assert net.is_turn(state, torch.full_like(masks[:1], prob)) is turn
+    net.memory = MemorySettings(every=1, sure=1.1)
+    net.step_from(features, state)
+    assert len(state.bank) == 1
+    net.step_from(features, state, remember=True)
+    assert len(state.bank) == 2
+    assert net.train().is_turn(state, torch.zeros_like(masks[:1]))

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How sure is a network of its masks?
+
+Axes: `B` videos, `K` objects, `H W` pixels.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ["sureness"]
+
+
+def sureness(prob: Tensor) -> Tensor:
+    """How far the probabilities inside each object's mask are from 1 / 2, on average; 0 where there is no mask.
+
+    Args:
+        prob: (B, K, H, W).
+
+    Returns:
+        (B, K) in [0, 1].
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import sureness
+        >>> sureness(torch.tensor([[[[1.0, 0.75]], [[0.4, 0.0]]]])).tolist()
+        [[0.75, 0.0]]
+    """
+    inside = (prob > 0.5).to(prob)
+    return ((2 * prob - 1) * inside).sum(dim=(-2, -1)) / inside.sum(dim=(-2, -1)).clamp_min(1)
