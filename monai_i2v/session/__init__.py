@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Working with a video by hand: several annotated frames, corrections, doubts."""
+
+from monai_i2v.session.live_session import LiveFrame, LiveSession
+from monai_i2v.session.video_session import SessionFrame, VideoSession

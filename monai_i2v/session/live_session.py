@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Segment a stream whose end nobody knows, frame by frame.
+
+Axes: `C` image channels, `H W` pixels of the stream.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import WorkingFrames
+from monai_i2v.networks import sureness
+from monai_i2v.transforms import labels_to_masks, masks_to_labels
+
+__all__ = ["LiveFrame", "LiveSession"]
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A frame of a stream, segmented."""
+
+    index: int  # frames since the session began
+    label_map: np.ndarray  # (H, W), int32
+    confidence: Mapping[int, float]  # by label, in [0, 1]; see `sureness`
+    seconds: float  # from the frame to its masks
+
+
+class LiveSession:
+    """A network that follows a stream. Nothing is kept but its state, so memory stays the same.
+
+    Args:
+        network: any `VideoSegmenter` with a bounded memory, in evaluation mode.
+        size: short side of the frames that the network sees, px; None keeps the stream's size.
+
+    Example::
+
+        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+        >>> from monai_i2v.session import LiveSession
+        >>> net = TemporalContrastiveMemoryNet(
+        ...     MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(64), value_channels=128, widths=(128, 64, 32)
+        ... ).eval()
+        >>> phantom = Phantom(length=3, size=(64, 64))
+        >>> session = LiveSession(net, size=64)
+        >>> session.annotate(phantom[0], phantom.label_map(0))
+        >>> [session.step(frame).index for frame in list(phantom)[1:]]
+        [1, 2]
+    """
+
+    def __init__(self, network: Any, *, size: int | None = 256) -> None:
+        self.network, self.size = network, size
+        parameters = network.parameters() if hasattr(network, "parameters") else ()
+        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+        self.state: Any = None
+        self.labels: list[int] = []
+        self.index = -1
+        self.video_size: tuple[int, int] = (0, 0)
+
+    def annotate(self, frame: Tensor, label_map: np.ndarray) -> None:
+        """Begin, or begin anew, at a frame of the stream.
+
+        Args:
+            frame: (C, H, W) in [0, 1]; it counts as the next frame, and is not given to `step`.
+            label_map: (H, W), whole numbers; 0 is background.
+
+        Raises:
+            UsageError: When the label map is empty, or not of the frame's size.
+        """
+        label_map = np.asarray(label_map)
+        if label_map.shape != tuple(frame.shape[-2:]):
+            raise UsageError(
+                f"the mask has {label_map.shape} pixels, but the frame {tuple(frame.shape[-2:])}; draw it at that size."
+            )
+        labels = [int(label) for label in np.unique(label_map) if label > 0]
+        if not labels:
+            raise UsageError("the mask is empty, expected an object; draw one first.")
+        frames = WorkingFrames([frame], self.size, device=self.device)
+        masks = labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), labels).unsqueeze(0)
+        with torch.no_grad():
+            self.state = self.network.start(frames[0], frames.resize(masks).clamp(0, 1).to(self.device))
+        self.labels, self.video_size = labels, frames.video_size
+        self.index += 1
+
+    def step(self, frame: Tensor) -> LiveFrame:
+        """Segment the next frame (C, H, W).
+
+        Raises:
+            UsageError: When nothing was annotated yet, or the frame has another size than the annotated one.
+        """
+        begin = time.perf_counter()
+        if self.state is None:
+            raise UsageError("no frame was annotated, expected one to start from; call annotate() first.")
+        if tuple(frame.shape[-2:]) != self.video_size:
+            raise UsageError(
+                f"the frame has {tuple(frame.shape[-2:])} pixels, but the annotated one {self.video_size}; annotate a "
+                "frame of the new size."
+            )
+        frames = WorkingFrames([frame], self.size, device=self.device)
+        with torch.no_grad():
+            prob, self.state = self.network.step(frames[0], self.state)
+            sure = sureness(prob)[0].tolist()
+            label_map = masks_to_labels(frames.restore(prob)[0], self.labels).cpu().numpy()
+        self.index += 1
+        confidence = dict(zip(self.labels, sure, strict=True))
+        return LiveFrame(self.index, label_map, confidence, time.perf_counter() - begin)

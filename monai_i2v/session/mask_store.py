@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Masks of many frames, on disk: memory does not grow with the video.
+
+Axes: `K` objects, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["MaskStore", "StoredMasks"]
+
+
+class StoredMasks(NamedTuple):
+    """Where masks lie."""
+
+    offset: int
+    length: int
+    shape: tuple[int, ...]
+
+
+class MaskStore:
+    """A temporary file of probabilities, in steps of 1 / 255, compressed; it goes with the object.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.session.mask_store import MaskStore
+        >>> store = MaskStore()
+        >>> place = store.write(torch.full((1, 4, 4), 0.6))
+        >>> store.read(place).shape, round(store.read(place).max().item(), 2)
+        (torch.Size([1, 4, 4]), 0.6)
+    """
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the store)
+        weakref.finalize(self, self.file.close)
+
+    def write(self, prob: Tensor) -> StoredMasks:
+        """Keep probabilities (K, h, w)."""
+        packed = self.pack(prob)
+        return self.write_packed(packed, tuple(prob.shape))
+
+    def write_packed(self, packed: bytes, shape: tuple[int, ...]) -> StoredMasks:
+        """Keep what `packed` gave."""
+        offset = self.file.seek(0, 2)
+        self.file.write(packed)
+        return StoredMasks(offset, len(packed), shape)
+
+    def read(self, place: StoredMasks) -> Tensor:
+        """Probabilities (K, h, w)."""
+        values = np.frombuffer(zlib.decompress(self.packed(place)), np.uint8).reshape(place.shape)
+        return torch.from_numpy(values.astype(np.float32)) / 255
+
+    def packed(self, place: StoredMasks) -> bytes:
+        """The same, compressed."""
+        self.file.seek(place.offset)
+        return self.file.read(place.length)
+
+    @staticmethod
+    def pack(prob: Tensor) -> bytes:
+        """Compress probabilities (K, h, w)."""
+        return zlib.compress((255 * prob).round().to(torch.uint8).cpu().numpy().tobytes(), level=1)

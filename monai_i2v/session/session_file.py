@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session in a file: a zip archive of a JSON text and one file of compressed masks."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from monai_i2v.data.complete_file import complete_file
+from monai_i2v.errors import UsageError
+from monai_i2v.session.mask_pass import MaskPass, PassFrame
+from monai_i2v.session.mask_store import MaskStore
+
+__all__ = ["Drawn", "SessionFacts", "load_session", "save_session"]
+
+Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
+"""Masks (H, W), bool, by frame and label."""
+
+VERSION = 1
+
+
+class SessionFacts(NamedTuple):
+    """What a session is about."""
+
+    frames: int
+    video_size: tuple[int, int]  # H, W
+    size: tuple[int, int]  # h, w of the network
+    cyclic: bool
+    revision: int
+
+
+def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, facts: SessionFacts, path: Path) -> None:
+    """Write a session; the file appears when it is complete."""
+    blob = bytearray()
+
+    def put(packed: bytes) -> list[int]:
+        blob.extend(packed)
+        return [len(blob) - len(packed), len(packed)]
+
+    content = {
+        "version": VERSION,
+        **facts._asdict(),
+        "given": {
+            frame: {label: put(zlib.compress(np.packbits(mask).tobytes())) for label, mask in masks.items()}
+            for frame, masks in given.items()
+        },
+        "passes": [
+            {
+                "anchor": one.anchor,
+                "direction": one.direction,
+                "labels": one.labels,
+                "revision": one.revision,
+                "settled": one.settled,
+                "frames": {
+                    index: [found.step, found.sure, put(store.packed(found.masks))]
+                    for index, found in one.frames.items()
+                },
+            }
+            for one in passes
+        ],
+    }
+    with complete_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("session.json", json.dumps(content))
+        archive.writestr("masks.bin", bytes(blob))
+
+
+def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Drawn, list[MaskPass], bool, int]:
+    """Read a session.
+
+    Args:
+        path: the file.
+        store: takes the masks of the passes.
+        facts: of the video that it should be about.
+
+    Returns:
+        What was drawn, the passes, whether the video is a cycle, and the number of turns of work.
+
+    Raises:
+        UsageError: When the file is no session, or that of another video.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
+        about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]))
+        if about == facts[:3]:
+            return _given(content, blob, facts), _passes(content, blob, store, facts), *_rest(content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
+    raise UsageError(
+        f"{path} is a session of {about[0]} frames of {about[1][1]} x {about[1][0]} px, seen at {about[2][1]} x "
+        f"{about[2][0]}, but the video has {facts.frames} of {facts.video_size[1]} x {facts.video_size[0]}, seen at "
+        f"{facts.size[1]} x {facts.size[0]}; give the video and size that it was made with."
+    )
+
+
+def _rest(content: dict[str, Any]) -> tuple[bool, int]:
+    return bool(content["cyclic"]), int(content["revision"])
+
+
+def _given(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:
+    count = prod(facts.video_size)
+    given: Drawn = {}
+    for frame, masks in content["given"].items():
+        for label, place in masks.items():
+            bits = np.frombuffer(_unpacked(blob, place, -(-count // 8)), np.uint8)
+            mask = np.unpackbits(bits, count=count).astype(bool).reshape(facts.video_size)
+            given.setdefault(_index(frame, facts), {})[int(label)] = mask
+    return given
+
+
+def _passes(content: dict[str, Any], blob: bytes, store: MaskStore, facts: SessionFacts) -> list[MaskPass]:
+    passes = []
+    for one in content["passes"]:
+        labels = tuple(int(label) for label in one["labels"])
+        shape = (len(labels), *facts.size)
+        frames = {}
+        for index, (step, sure, (offset, length)) in one["frames"].items():
+            _unpacked(blob, (offset, length), prod(shape))  # it can be read
+            masks = store.write_packed(blob[offset : offset + length], shape)
+            frames[_index(index, facts)] = PassFrame(int(step), masks, tuple(map(float, sure)))
+        direction = 1 if one["direction"] > 0 else -1
+        settled, revision = bool(one["settled"]), int(one["revision"])
+        passes.append(
+            MaskPass(_index(one["anchor"], facts), direction, labels, revision, frames=frames, settled=settled)
+        )
+    return passes
+
+
+def _index(frame: Any, facts: SessionFacts) -> int:
+    if not 0 <= int(frame) < facts.frames:
+        raise ValueError(f"it speaks of frame {frame} of {facts.frames}")
+    return int(frame)
+
+
+def _unpacked(blob: bytes, place: Any, size: int) -> bytes:
+    """Decompress what should have so many bytes, and never more."""
+    offset, length = place
+    unpacked = zlib.decompressobj().decompress(blob[offset : offset + length], size + 1)
+    if len(unpacked) != size:
+        raise ValueError(f"a mask has not {size} bytes")
+    return unpacked

@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Segment a video together with a person, who may draw, correct and add objects in any frame.
+
+Axes: `K` objects, `C` image channels, `H W` pixels of the video, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.data import Video, open_video
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import WorkingFrames
+from monai_i2v.networks import sureness
+from monai_i2v.session.feature_cache import FeatureCache
+from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
+from monai_i2v.session.mask_store import MaskStore
+from monai_i2v.session.session_file import SessionFacts, load_session, save_session
+from monai_i2v.transforms import labels_to_masks, masks_to_labels
+
+__all__ = ["SessionFrame", "VideoSession"]
+
+DIRECTIONS = {"forward": (1,), "backward": (-1,), "both": (1, -1)}
+# A pass that begins at a correction ends when it agrees with what was there before (IoU) for so many frames.
+AGREEMENT, AGREED_FRAMES = 0.98, 3
+
+
+@dataclass(frozen=True)
+class SessionFrame:
+    """What the session knows of a frame."""
+
+    index: int
+    label_map: np.ndarray  # (H, W), int32
+    confidence: Mapping[int, float]  # by label, in [0, 1]; 1 where a person drew it
+
+
+class VideoSession:
+    """A video, what a person drew in it, and what a network made of that.
+
+    Draw objects in any frames with `annotate`, and iterate over `propagate`. From every annotated frame the masks are
+    carried into both directions up to the next one; between two annotated frames both passes are fused, by how sure
+    the network is and by the distance in time. Draw a frame again to correct it: only what changes is run again. A
+    video that runs backward gives the same masks.
+
+    Args:
+        network: any `VideoSegmenter`, in evaluation mode; it stays as it is, and may serve other sessions.
+        video: a path, a `Video`, or frames (C, H, W) in [0, 1].
+        size: short side of the frames that the network sees, px; None keeps the video's size.
+        cyclic: after the last frame comes the first, as in a recording of one heart beat.
+
+    Example::
+
+        >>> import numpy as np, torch
+        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+        >>> from monai_i2v.session import VideoSession
+        >>> net = TemporalContrastiveMemoryNet(
+        ...     MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(64), value_channels=128, widths=(128, 64, 32)
+        ... ).eval()
+        >>> phantom = Phantom(length=4, size=(64, 64))
+        >>> session = VideoSession(net, phantom, size=64)
+        >>> session.annotate(1, phantom.label_map(1))
+        >>> [frame.index for frame in session.propagate()]
+        [1, 2, 3, 0]
+        >>> session[1].confidence
+        {1: 1.0}
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        video: str | Path | Video | Sequence[Tensor],
+        *,
+        size: int | None = 256,
+        cyclic: bool = False,
+    ) -> None:
+        self.video = open_video(video) if isinstance(video, str | Path) else video
+        self.network, self.cyclic = network, cyclic
+        parameters = network.parameters() if hasattr(network, "parameters") else ()
+        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+        self.frames = WorkingFrames(self.video, size, device=self.device)
+        self.cache = FeatureCache(network, self.frames)
+        self.store = MaskStore()
+        self.given: dict[int, dict[int, np.ndarray]] = {}  # masks (H, W), bool, by frame and label
+        self.passes: list[MaskPass] = []
+        self.revision = 0
+        self.evaluations = 0  # frames that the network was asked for
+        self._before: list[tuple[dict[int, dict[int, np.ndarray]], list[MaskPass]]] = []
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def labels(self) -> list[int]:
+        """Objects of the session, ascending."""
+        return sorted({label for masks in self.given.values() for label in masks})
+
+    def annotate(self, frame: int, label_map: np.ndarray) -> None:
+        """Draw a whole frame; what was drawn there before is replaced.
+
+        Objects of the session that the frame does not show are absent there.
+
+        Args:
+            frame: its index.
+            label_map: (H, W), whole numbers; 0 is background.
+
+        Raises:
+            UsageError: When there is no such frame, or the label map is empty, of another size or no label map.
+        """
+        label_map = self._checked(frame, label_map)
+        labels = {int(label) for label in np.unique(label_map) if label > 0} | set(self.labels)
+        if not labels:
+            raise UsageError(f"the mask of frame {frame} is empty, expected an object; draw one first.")
+        self._draw(frame, {label: label_map == label for label in sorted(labels)})
+
+    def add(self, frame: int, label: int, mask: np.ndarray) -> None:
+        """Draw one object in a frame, and leave the others there as they are.
+
+        Args:
+            frame: its index.
+            label: the object's label, from 1; a new one is a new object.
+            mask: (H, W); empty when the object is not in the frame.
+
+        Raises:
+            UsageError: As `annotate`.
+        """
+        if isinstance(label, bool) or not isinstance(label, int) or label < 1:
+            raise UsageError(f"label is {label!r}, expected a whole number from 1; 0 is the background.")
+        drawn = self._checked(frame, np.asarray(mask) > 0) > 0
+        if not drawn.any() and label not in self.labels:
+            raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
+        others = {other: old & ~drawn for other, old in self.given.get(frame, {}).items()}
+        self._draw(frame, {**others, label: drawn})
+
+    def remove(self, label: int) -> None:
+        """Forget an object in all frames.
+
+        Raises:
+            UsageError: When there is no such object.
+        """
+        if label not in self.labels:
+            raise UsageError(f"there is no object {label}, expected one of {self.labels}; nothing is removed.")
+        self._remember()
+        self.given = {
+            frame: {other: mask for other, mask in masks.items() if other != label}
+            for frame, masks in self.given.items()
+        }
+        self.given = {frame: masks for frame, masks in self.given.items() if any(mask.any() for mask in masks.values())}
+        # The other objects were segmented beside it: without it, they may reach where it was.
+        self.passes = [one for one in self.passes if label not in one.labels]
+
+    def undo(self) -> None:
+        """Take the last `annotate`, `add` or `remove` back, with all that followed from it.
+
+        Raises:
+            UsageError: When there is nothing to take back.
+        """
+        if not self._before:
+            raise UsageError("there is nothing to undo, as nothing was drawn; draw a frame first.")
+        self.given, self.passes = self._before.pop()
+
+    def propagate(self, direction: Literal["forward", "backward", "both"] = "both") -> Iterator[SessionFrame]:
+        """Carry what was drawn through the video.
+
+        Stop iterating whenever you like; what was found is kept, and the next call goes on.
+
+        Args:
+            direction: with time, against it, or both.
+
+        Yields:
+            The annotated frames, then the others as they change. With several annotated frames a frame may come twice:
+            the later one counts.
+
+        Raises:
+            UsageError: When nothing was drawn, or the direction is none of these.
+        """
+        if direction not in DIRECTIONS:
+            raise UsageError(f"direction is {direction!r}, expected one of {', '.join(DIRECTIONS)}; use 'both'.")
+        if not self.given:
+            raise UsageError("no frame was annotated, expected one at least; call annotate() first.")
+        self.revision += 1
+        for frame in sorted(self.given):
+            yield self[frame]
+        for towards in DIRECTIONS[direction]:
+            for anchor in sorted(self.given)[::towards]:
+                yield from self._follow(self._pass_from(anchor, towards))
+
+    def __getitem__(self, index: int) -> SessionFrame:
+        """What is known of a frame; objects that no pass has reached yet are not in it.
+
+        Raises:
+            IndexError: When there is no such frame.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
+        found = {label: self._find(label, index, self.passes) for label in self.labels}
+        known = {label: one for label, one in found.items() if one is not None}
+        confidence = {label: sure for label, (_, sure) in known.items()}
+        if not known:
+            return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
+        prob = torch.stack([mask for mask, _ in known.values()])
+        return SessionFrame(index, masks_to_labels(prob, list(known)).numpy(), confidence)
+
+    def suggest(self, count: int = 1) -> list[int]:
+        """Frames that are most worth annotating: the network is unsure of them, and they are far from drawn ones.
+
+        Args:
+            count: how many.
+
+        Returns:
+            Frame indices, the most worth first; fewer when there are no more.
+        """
+        doubt = {index: self._doubt(index) for index in range(len(self)) if index not in self.given}
+        chosen: list[int] = []
+        while doubt and len(chosen) < count:
+            drawn = [*self.given, *chosen]
+            worth = {index: value * self._distance(index, drawn) for index, value in doubt.items()}
+            best = max(worth, key=lambda index: (worth[index], -index))
+            chosen.append(best)
+            del doubt[best]
+        return chosen
+
+    def save(self, path: str | Path) -> None:
+        """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
+        save_session(self.given, self.passes, self.store, self._facts(), Path(path))
+
+    @classmethod
+    def load(
+        cls, path: str | Path, network: Any, video: str | Path | Video | Sequence[Tensor], *, size: int | None = 256
+    ) -> VideoSession:
+        """Go on where `save` left off; what can be undone begins anew.
+
+        Args:
+            path: the file.
+            network: as for a new session; it should be the one of the saved session.
+            video: the saved session's video.
+            size: the saved session's size.
+
+        Raises:
+            UsageError: When the file is no session, or that of another video.
+        """
+        session = cls(network, video, size=size)
+        saved = load_session(Path(path), session.store, session._facts())
+        session.given, session.passes, session.cyclic, session.revision = saved
+        return session
+
+    def _facts(self) -> SessionFacts:
+        return SessionFacts(len(self), self.frames.video_size, self.frames.size, self.cyclic, self.revision)
+
+    def _doubt(self, index: int) -> float:
+        confidence = self[index].confidence
+        return 1 - min(confidence.values(), default=0.0)
+
+    def _distance(self, index: int, drawn: Sequence[int]) -> float:
+        """To the next drawn frame, as a share of the video; a neighbor tells little new."""
+        gaps = [abs(index - other) for other in drawn]
+        if self.cyclic:
+            gaps = [min(gap, len(self) - gap) for gap in gaps]
+        return min(gaps, default=len(self)) / len(self)
+
+    def _checked(self, frame: int, label_map: np.ndarray) -> np.ndarray:
+        if not 0 <= frame < len(self):
+            raise UsageError(f"frame is {frame}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
+        label_map = np.asarray(label_map)
+        height, width = self.frames.video_size
+        if label_map.shape != (height, width):
+            shape = " x ".join(map(str, label_map.shape[::-1]))
+            raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
+        if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
+            raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
+        return label_map.astype(np.int64)
+
+    def _remember(self) -> None:
+        self._before.append(({frame: dict(masks) for frame, masks in self.given.items()}, list(self.passes)))
+
+    def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
+        self._remember()
+        if frame in self.given:  # what agreed with its passes does not any more
+            self.passes = [
+                replace(one, frames=dict(one.frames), settled=False, agreed=0)
+                for one in self.passes
+                if one.anchor != frame
+            ]
+        self.given[frame] = masks
+
+    def _pass_from(self, anchor: int, direction: int) -> MaskPass | None:
+        """The pass that begins at an annotated frame; None when nothing is seen there."""
+        labels = tuple(label for label, mask in self.given[anchor].items() if mask.any())
+        for one in self.passes:
+            if (one.anchor, one.direction, one.labels) == (anchor, direction, labels):
+                return one
+        started = MaskPass(anchor, direction, labels, self.revision)
+        self.passes += [started] if labels else []
+        return started if labels else None
+
+    def _start(self, one: MaskPass) -> Any:
+        """The network's state at a pass' anchor."""
+        label_map = np.zeros(self.frames.video_size, np.int64)
+        for label in one.labels:
+            label_map[self.given[one.anchor][label]] = label
+        masks = labels_to_masks(torch.from_numpy(label_map), one.labels).unsqueeze(0)
+        self.evaluations += 1
+        with torch.no_grad():
+            return self.network.start(self.frames[one.anchor], self.frames.resize(masks).clamp(0, 1).to(self.device))
+
+    def _way(self, one: MaskPass) -> Iterator[int]:
+        """Frames that a pass has still to see: up to where each of its objects has been drawn again."""
+        left = set(one.labels)
+        for frame in ring_or_line(one.anchor, one.direction, len(self), cyclic=self.cyclic):
+            left -= {label for label, mask in self.given.get(frame, {}).items() if mask.any()}
+            if not left:
+                return
+            if frame not in one.frames:
+                yield frame
+
+    def _follow(self, one: MaskPass | None) -> Iterator[SessionFrame]:
+        """Let a pass go its way."""
+        if one is None or one.settled:
+            return
+        if one.state is None and next(self._way(one), None) is not None:
+            one.frames.clear()  # it was loaded: a network's state is not in the file
+        earlier = [other for other in self.passes if other.revision < one.revision]
+        for frame in self._way(one):
+            if one.state is None:
+                one.state = self._start(one)
+            prob, one.state = self.cache.step(frame, one.state)
+            self.evaluations += 1
+            sure = tuple(sureness(prob)[0].tolist())
+            one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure)
+            one.agreed = one.agreed + 1 if earlier and self._agrees(one, frame, earlier) else 0
+            one.settled = one.agreed >= AGREED_FRAMES
+            yield self[frame]
+            if one.settled:
+                return
+
+    def _agrees(self, one: MaskPass, frame: int, earlier: Sequence[MaskPass]) -> bool:
+        """Whether a pass finds what earlier ones found."""
+        new = self.frames.restore(self.store.read(one.frames[frame].masks).unsqueeze(0))[0] > 0.5
+        for mask, label in zip(new, one.labels, strict=True):
+            before = self._find(label, frame, earlier)
+            if before is None:
+                return False
+            old = before[0] > 0.5
+            if (mask & old).sum() < AGREEMENT * (mask | old).sum():
+                return False
+        return True
+
+    def _find(self, label: int, index: int, passes: Sequence[MaskPass]) -> tuple[Tensor, float] | None:
+        """Probabilities (H, W) of an object in a frame, and how sure they are."""
+        drawn = self.given.get(index, {}).get(label)
+        if drawn is not None:
+            return torch.from_numpy(drawn).float(), 1.0
+        nearest = []
+        for direction in (1, -1):
+            there = [
+                one for one in passes if one.direction == direction and label in one.labels and index in one.frames
+            ]
+            if there:
+                nearest.append(min(there, key=lambda one: one.frames[index].step))
+        if not nearest:
+            return None
+        return self._fuse(label, index, nearest)
+
+    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> tuple[Tensor, float]:
+        """Mean over passes, weighted by sureness over distance in time."""
+        weights, masks, sures = [], [], []
+        for one in passes:
+            found, place = one.frames[index], one.labels.index(label)
+            sures.append(found.sure[place])
+            weights.append((found.sure[place] + 1e-3) / found.step)
+            masks.append(self.store.read(found.masks)[place])
+        total = sum(weights)
+        prob = sum((weight / total) * mask for weight, mask in zip(weights, masks, strict=True))
+        sure = sum((weight / total) * value for weight, value in zip(weights, sures, strict=True))
+        assert isinstance(prob, Tensor)
+        return self.frames.restore(prob[None, None])[0, 0], float(sure)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+import torch
+
+from monai_i2v.errors import UsageError
+from monai_i2v.session import LiveSession
+
+
+class Still:
+    """A segmenter that keeps masks where they are."""
+
+    def start(self, frame, masks):
+        return masks
+
+    def step(self, frame, state):
+        return 0.9 * state, state
+
+
+def frame(side=16):
+    return torch.zeros(3, side, side)
+
+
+def drawn(label=5):
+    label_map = np.zeros((16, 16), np.uint8)
+    label_map[4:8, 4:8] = label
+    return label_map
+
+
+def test_a_stream_is_followed_frame_by_frame():
+    session = LiveSession(Still(), size=None)
+    session.annotate(frame(), drawn())
+    found = [session.step(frame()) for _ in range(3)]
+    assert [one.index for one in found] == [1, 2, 3]
+    assert all(np.array_equal(one.label_map, drawn()) for one in found)
+    assert found[0].confidence == {5: pytest.approx(0.8)}
+    assert found[0].seconds > 0
+
+
+def test_a_new_annotation_begins_anew():
+    session = LiveSession(Still(), size=None)
+    session.annotate(frame(), drawn())
+    session.step(frame())
+    session.annotate(frame(), drawn(9))
+    found = session.step(frame())
+    assert (found.index, set(np.unique(found.label_map))) == (3, {0, 9})
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence():
+    session = LiveSession(Still(), size=None)
+    with pytest.raises(UsageError, match="no frame was annotated"):
+        session.step(frame())
+    with pytest.raises(UsageError, match="the mask is empty"):
+        session.annotate(frame(), 0 * drawn())
+    with pytest.raises(UsageError, match=r"the mask has \(16, 16\) pixels, but the frame \(20, 20\)"):
+        session.annotate(frame(20), drawn())
+    session.annotate(frame(), drawn())
+    with pytest.raises(UsageError, match=r"the frame has \(20, 20\) pixels, but the annotated one \(16, 16\)"):
+        session.step(frame(20))

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from monai_i2v.data import Phantom
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import PropagationInferer
+from monai_i2v.networks import MemorySettings, MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+from monai_i2v.session import VideoSession
+from monai_i2v.session.mask_pass import ring_or_line
+from monai_i2v.transforms import labels_to_masks, masks_to_labels
+
+LENGTH, SIDE = 20, 32
+
+
+class Drifter:
+    """A segmenter that lets masks slip by one pixel to the right per frame, and gets less sure of them."""
+
+    def start(self, frame, masks):
+        return masks, 0
+
+    def step(self, frame, state):
+        masks, age = state
+        return masks.roll(1, dims=-1) * (1 - 0.01 * age), (masks.roll(1, dims=-1), age + 1)
+
+
+def label_map(left=8, *, label=1):
+    drawn = np.zeros((SIDE, SIDE), np.uint8)
+    drawn[8:16, left : left + 8] = label
+    return drawn
+
+
+def left_of(frame, label=1):
+    """Where an object begins, px; None when it is not there."""
+    columns = np.flatnonzero((frame.label_map == label).any(axis=0))
+    return int(columns[0]) if len(columns) else None
+
+
+def session(length=LENGTH, network=None, **settings):
+    return VideoSession(network or Drifter(), torch.zeros(length, 3, SIDE, SIDE), size=None, **settings)
+
+
+def run(one, *args):
+    return {frame.index: frame for frame in one.propagate(*args)}
+
+
+def lefts(one):
+    return [left_of(one[index]) for index in range(len(one))]
+
+
+def test_masks_go_both_ways_from_the_annotated_frame():
+    one = session(6)
+    one.annotate(2, label_map())
+    assert sorted(run(one)) == list(range(6))
+    assert lefts(one) == [10, 9, 8, 9, 10, 11]
+    assert one[2].confidence == {1: 1.0}
+    assert one[5].confidence[1] < one[3].confidence[1] <= 1
+
+
+@pytest.mark.parametrize(("direction", "reached"), [("forward", [2, 3, 4, 5]), ("backward", [0, 1, 2])])
+def test_one_direction_only(direction, reached):
+    one = session(6)
+    one.annotate(2, label_map())
+    assert sorted(run(one, direction)) == reached
+    assert one[0 if direction == "forward" else 5].confidence == {}
+    assert not one[0 if direction == "forward" else 5].label_map.any()
+
+
+def test_between_two_annotated_frames_the_nearer_one_counts_more():
+    one = session(9)
+    one.annotate(0, label_map(8))
+    one.annotate(8, label_map(8))
+    run(one)
+    assert lefts(one) == [8, 9, 10, 11, 12, 11, 10, 9, 8]
+    assert one.evaluations == 2 + 7 + 7  # each pass ends where the other began
+
+
+def test_a_video_that_runs_backward_gives_the_same_masks_to_the_last_bit():
+    phantom = Phantom(length=8, size=(64, 64), objects=2)
+    frames = torch.stack(list(phantom))
+    net = small_net()
+    forward = VideoSession(net, frames, size=64)
+    backward = VideoSession(net, frames.flip(0), size=64)
+    for index in (1, 6):
+        forward.annotate(index, phantom.label_map(index))
+    for index in (6, 1):
+        backward.annotate(7 - index, phantom.label_map(index))
+    run(forward), run(backward)
+    for index in range(8):
+        assert np.array_equal(forward[index].label_map, backward[7 - index].label_map)
+        assert forward[index].confidence == backward[7 - index].confidence
+
+
+def test_a_cycle_goes_on_after_its_last_frame():
+    one = session(10, cyclic=True)
+    one.annotate(0, label_map(8))
+    run(one)
+    line = session(10)
+    line.annotate(0, label_map(8))
+    run(line)
+    assert left_of(line[9]) == 17
+    assert left_of(one[9]) <= 10  # one step against time
+    assert list(ring_or_line(8, 1, 10, cyclic=True)) == [9, 0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_two_anchors_halve_the_error_in_the_middle_of_a_cycle():
+    def error_at(middle, *anchors):
+        one = session(20, cyclic=len(anchors) > 1)
+        for anchor in anchors:
+            one.annotate(anchor, label_map(8))
+        run(one, "both" if len(anchors) > 1 else "forward")
+        return abs(left_of(one[middle]) - 8)
+
+    assert error_at(15, 0, 10) <= error_at(15, 0) / 2
+    assert error_at(5, 0, 10) <= error_at(5, 0)
+
+
+def test_after_a_correction_its_neighborhood_is_as_if_it_had_been_there_from_the_start():
+    corrected = session(60)
+    corrected.annotate(0, label_map(2))
+    run(corrected)
+    before = corrected.evaluations
+    corrected.annotate(36, label_map(2))
+    run(corrected)
+    whole = session(60)
+    whole.annotate(0, label_map(2))
+    whole.annotate(36, label_map(2))
+    run(whole)
+    assert lefts(corrected) == lefts(whole)
+    assert corrected.evaluations - before < 60 + 1
+
+
+class Steady(Drifter):
+    """A segmenter that keeps masks where they are."""
+
+    def step(self, frame, state):
+        return state[0], state
+
+
+def test_a_correction_that_changes_nothing_ends_soon():
+    one = session(60, Steady())
+    one.annotate(0, label_map())
+    run(one)
+    before = one.evaluations
+    one.annotate(30, label_map())
+    run(one)
+    assert one.evaluations - before == 2 + 3 + 3  # a start and three frames that agree, both ways
+
+
+class SlipsOnce(Drifter):
+    """A segmenter whose masks slip by 8 px where a video becomes white."""
+
+    def start(self, frame, masks):
+        return masks, frame.mean()
+
+    def step(self, frame, state):
+        masks = state[0].roll(8, dims=-1) if frame.mean() > state[1] else state[0]
+        return masks, (masks, frame.mean())
+
+
+def test_a_correction_runs_again_only_what_changes():
+    frames = torch.zeros(100, 3, SIDE, SIDE)
+    frames[70:] = 1
+    corrected, whole = (VideoSession(SlipsOnce(), frames, size=None) for _ in range(2))
+    corrected.annotate(0, label_map())
+    run(corrected)
+    before = corrected.evaluations
+    corrected.annotate(71, label_map())  # it had slipped to 16
+    run(corrected)
+    for frame in (0, 71):
+        whole.annotate(frame, label_map())
+    run(whole)
+    around = range(41, 100)
+    assert [left_of(corrected[index]) for index in around] == [left_of(whole[index]) for index in around]
+    assert corrected.evaluations - before < whole.evaluations / 2
+
+
+def test_undo_takes_a_correction_back():
+    one = session()
+    one.annotate(0, label_map())
+    run(one)
+    before = lefts(one)
+    one.annotate(10, label_map())
+    run(one)
+    assert lefts(one) != before
+    one.undo()
+    assert lefts(one) == before
+    one.undo()
+    assert lefts(one) == [None] * LENGTH
+    with pytest.raises(UsageError, match="nothing to undo"):
+        one.undo()
+
+
+def test_iterating_may_stop_and_go_on():
+    one = session()
+    one.annotate(0, label_map())
+    for frame in one.propagate():
+        if frame.index == 5:
+            break
+    assert left_of(one[5]) == 13
+    assert one[6].confidence == {}
+    rest = run(one)
+    assert sorted(rest) == [0, *range(6, LENGTH)]
+    assert one.evaluations == LENGTH
+
+
+def test_objects_come_and_go_by_hand():
+    one = session(8)
+    one.annotate(0, label_map(2))
+    one.add(4, 7, label_map(16, label=1))
+    run(one)
+    assert [left_of(one[index], 7) for index in (0, 4, 7)] == [20, 16, 19]
+    assert left_of(one[7], 1) == 9
+    assert one.labels == [1, 7]
+    one.remove(7)
+    run(one)
+    assert left_of(one[4], 7) is None
+    assert left_of(one[7], 1) == 9
+    one.undo()
+    assert left_of(one[7], 7) == 19
+
+
+def test_what_is_drawn_beside_an_object_takes_its_pixels():
+    one = session(3)
+    one.annotate(0, label_map(8))
+    one.add(0, 2, label_map(12))
+    assert left_of(one[0], 2) == 12
+    assert (one[0].label_map == 1).sum() == 8 * 4
+
+
+def test_an_object_that_is_not_drawn_in_a_frame_is_absent_there_and_goes_on_after_it():
+    one = session(8)
+    one.annotate(0, label_map(2) | label_map(18, label=2))
+    one.annotate(4, label_map(2))
+    run(one)
+    assert [left_of(one[index], 2) is None for index in range(8)] == [False] * 4 + [True] + [False] * 3
+
+
+def test_the_most_doubtful_frame_far_from_drawn_ones_is_suggested():
+    one = session(21)
+    one.annotate(0, label_map())
+    run(one)
+    first = one.suggest()[0]
+    assert first == 20  # as far and as unsure as can be
+    one.annotate(20, label_map())
+    run(one)
+    assert 8 <= one.suggest()[0] <= 12
+    assert len(one.suggest(100)) == 19
+
+
+def test_a_saved_session_goes_on_as_if_nothing_had_happened(tmp_path):
+    straight, saved = session(), session()
+    for one in (straight, saved):
+        one.annotate(3, label_map(4) | label_map(20, label=9))
+    for frame in saved.propagate():
+        if frame.index == 9:
+            break
+    saved.save(tmp_path / "a.session")
+    loaded = VideoSession.load(tmp_path / "a.session", Drifter(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
+    assert left_of(loaded[9]) == left_of(saved[9])
+    run(straight), run(loaded)
+    for index in range(LENGTH):
+        assert np.array_equal(straight[index].label_map, loaded[index].label_map)
+        assert straight[index].confidence == loaded[index].confidence
+
+
+def test_a_complete_session_needs_no_network_after_loading(tmp_path):
+    one = session()
+    one.annotate(0, label_map())
+    run(one)
+    one.save(tmp_path / "a.session")
+    loaded = VideoSession.load(tmp_path / "a.session", Drifter(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
+    assert lefts(loaded) == lefts(one)
+    run(loaded)
+    assert loaded.evaluations == 0
+
+
+def test_a_session_of_another_video_is_refused(tmp_path):
+    one = session()
+    one.annotate(0, label_map())
+    one.save(tmp_path / "a.session")
+    with pytest.raises(UsageError, match=r"is a session of 20 frames of 32 x 32 px.*but the video has 21"):
+        VideoSession.load(tmp_path / "a.session", Drifter(), torch.zeros(21, 3, SIDE, SIDE), size=None)
+
+
+def damaged(change):
+    def make(path):
+        with zipfile.ZipFile(path) as archive:
+            content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
+        blob = change(content, blob) or blob
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("session.json", json.dumps(content))
+            archive.writestr("masks.bin", blob)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.unlink(),
+        damaged(lambda content, blob: content.pop("given") and None),
+        damaged(lambda content, blob: content.update(passes=3)),
+        damaged(lambda content, blob: content["given"].update({"99": {"1": [0, 5]}})),
+        damaged(lambda content, blob: content["given"]["0"].update({"1": [0, 1]})),
+        damaged(lambda content, blob: content["passes"][0].update(labels=list(range(500)))),
+        damaged(lambda content, blob: b"\0" * len(blob)),
+        damaged(lambda content, blob: content.update(frames="many") and None),
+    ],
+)
+def test_a_file_that_is_no_session_is_refused_in_one_sentence(tmp_path, damage):
+    one = session()
+    one.annotate(0, label_map())
+    run(one)
+    path = tmp_path / "a.session"
+    one.save(path)
+    damage(path)
+    with pytest.raises(UsageError, match=r"a\.session (cannot be read as a session|is a session of)"):
+        VideoSession.load(path, Drifter(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (lambda one: one.annotate(99, label_map()), "frame is 99, expected 0 to 19"),
+        (lambda one: one.annotate(0, 0 * label_map()), "the mask of frame 0 is empty"),
+        (lambda one: one.annotate(0, label_map()[:9]), "the mask is 32 x 9 px, but the video 32 x 32 px"),
+        (lambda one: one.annotate(0, label_map() / 2), "the mask holds float64 values"),
+        (lambda one: one.add(0, 0, label_map()), "label is 0, expected a whole number from 1"),
+        (lambda one: one.add(0, 3, 0 * label_map()), "the mask of object 3 is empty"),
+        (lambda one: one.remove(3), "there is no object 3"),
+        (lambda one: list(one.propagate()), "no frame was annotated"),
+        (lambda one: list(one.propagate("up")), "direction is 'up', expected one of forward, backward, both"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence_and_changes_nothing(act, sentence):
+    one = session()
+    with pytest.raises(UsageError, match=sentence):
+        act(one)
+    assert not one.given
+    with pytest.raises(UsageError, match="nothing to undo"):
+        one.undo()
+
+
+def small_net():
+    torch.manual_seed(0)
+    return TemporalContrastiveMemoryNet(
+        MobileNetV2Encoder(last_stage=16),
+        SlimMaskEncoder(32),
+        value_channels=64,
+        widths=(64, 32, 16),
+        memory=MemorySettings(every=2, max_frames=3),
+    ).eval()
+
+
+def test_passes_share_what_the_encoder_says_about_a_frame(monkeypatch):
+    net, seen = small_net(), []
+    encode = net.encode_frame
+    monkeypatch.setattr(net, "encode_frame", lambda frame: seen.append(1) or encode(frame))
+    phantom = Phantom(length=6, size=(64, 64))
+    one = VideoSession(net, phantom, size=64)
+    one.annotate(0, phantom.label_map(0))
+    one.annotate(5, phantom.label_map(5))
+    run(one)
+    assert one.evaluations == 2 + 4 + 4
+    assert len(seen) == 2 + 4
+
+
+def test_a_session_agrees_with_the_plain_propagation():
+    phantom, net = Phantom(length=6, size=(64, 64)), small_net()
+    one = VideoSession(net, phantom, size=64)
+    one.annotate(0, phantom.label_map(0))
+    run(one)
+    masks = labels_to_masks(torch.from_numpy(phantom.label_map(0).astype(np.int32)), [1])
+    with torch.no_grad():
+        for result in PropagationInferer(64).stream(phantom, net, masks):
+            plain = masks_to_labels(result.prob, [1]).numpy()
+            assert np.array_equal(plain, one[result.index].label_map)
