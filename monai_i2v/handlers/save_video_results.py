@@ -16,9 +16,11 @@ from ignite.engine import Engine
 from monai_i2v.data import open_mask_writer
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
+from monai_i2v.networks import sureness
 from monai_i2v.report import (
     REFERENCE_NOTE,
     ContactSheet,
+    HtmlReport,
     Measurements,
     OverlayMovie,
     plot_areas,
@@ -28,11 +30,13 @@ from monai_i2v.report import (
 __all__ = ["SaveVideoResults"]
 
 FACTS = "run.json"
+# Objects whose mask is less sure than this make a frame doubtful, see `sureness`.
+DOUBTFUL_BELOW = 0.5
 
 
 class SaveVideoResults:
     """Write ``<output_dir>/<name>/``: masks, ``overlay.mp4``, ``contact_sheet.png``, ``areas.png``,
-    ``measurements.csv`` and ``run.json``.
+    ``measurements.csv``, ``report.html`` and ``run.json``.
 
     All is written into a hidden folder beside it, which gets its name when it is complete: a failure never costs the
     results of an earlier run, nor leaves half of new ones. Only a folder with a ``run.json`` is replaced: any other of
@@ -103,19 +107,30 @@ class _Results:
         self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels))
         self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
+        self.report = HtmlReport(info, reference=run.case.ref_frame)
         self.measurements = Measurements(labels, info)
         self.unreadable: dict[int, str] = {}
 
     def add(self, frame: SegmentedFrame) -> None:
-        note = f"unreadable: {frame.error}" if frame.error else ""
-        note = REFERENCE_NOTE if frame.index == self.run.case.ref_frame else note
+        confidence, note = self._judge(frame)
         picture = (frame.frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         self.masks.write(frame.index, frame.label_map)
         painted = self.movie.write(picture, frame.label_map)
         self.sheet.add(frame.index, painted, note)
-        self.measurements.add(frame.index, frame.label_map, note=note)
+        self.report.add(frame.index, picture, frame.label_map)
+        self.measurements.add(frame.index, frame.label_map, confidence, note)
         if frame.error:
             self.unreadable[frame.index] = frame.error
+
+    def _judge(self, frame: SegmentedFrame) -> tuple[list[float], str]:
+        """Confidence per object, and what is to be said of the frame."""
+        if frame.index == self.run.case.ref_frame:
+            return [1.0] * len(self.run.labels), REFERENCE_NOTE
+        confidence = sureness(frame.prob.unsqueeze(0))[0].tolist()
+        if frame.error:
+            return confidence, f"unreadable: {frame.error}"
+        unsure = [label for label, sure in zip(self.run.labels, confidence, strict=True) if 0 < sure < DOUBTFUL_BELOW]
+        return confidence, f"doubtful: object {', '.join(map(str, unsure))}" if unsure else ""
 
     def close(self, settings: Mapping[str, Any]) -> None:
         self.files.close()
@@ -123,17 +138,24 @@ class _Results:
         self.measurements.save(self.folder / "measurements.csv")
         plot_areas(self.measurements, self.folder / "areas.png")
         run = self.run
+        facts = {
+            "ref_frame": run.case.ref_frame,
+            "labels": run.labels,
+            "settings": dict(settings),
+            "seconds": run.seconds,
+            "unreadable_frames": self.unreadable,
+        }
+        self.report.save(
+            self.folder / "report.html",
+            self.measurements,
+            areas=self.folder / "areas.png",
+            sheet=self.folder / "contact_sheet.png",
+            facts=facts,
+        )
         write_run_facts(
             self.folder / FACTS,
             run.video.info,
-            {
-                "ref_frame": run.case.ref_frame,
-                "labels": run.labels,
-                "settings": dict(settings),
-                "seconds": run.seconds,
-                "unreadable_frames": self.unreadable,
-                "adaptation": run.adaptation_log,
-            },
+            {**facts, "adaptation": run.adaptation_log},
             files={"video": run.case.video, "ref_mask": run.case.ref_mask},
         )
 

@@ -3,6 +3,7 @@
 
 from monai_i2v.report.area_curve import plot_areas
 from monai_i2v.report.contact_sheet import ContactSheet
+from monai_i2v.report.html_report import HtmlReport
 from monai_i2v.report.measurements import REFERENCE_NOTE, Measurements
 from monai_i2v.report.overlay import overlay
 from monai_i2v.report.overlay_movie import OverlayMovie

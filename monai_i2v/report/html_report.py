@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video's results on one page that needs nothing else: no network, no other file."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from statistics import fmean
+from string import Template
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from monai_i2v.data import VideoInfo
+from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.palette import label_colors
+from monai_i2v.report.measurements import REFERENCE_NOTE, Measurement, Measurements
+
+__all__ = ["HtmlReport"]
+
+# Frames in the player, so that the page of a long video stays small; all frames are measured.
+MAX_FRAMES = 240
+MAX_WIDTH = 512  # px
+JPEG_QUALITY = 80
+DEFAULT_FRAME_TIME = 0.1  # s, in the player, when the video does not know
+
+
+class HtmlReport:
+    """Collects frames for a player, and writes the page.
+
+    Args:
+        info: facts about the video.
+        reference: index of the frame whose mask was given, which is always in the player.
+        max_frames: evenly spaced frames in the player.
+
+    Example::
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.report import HtmlReport, Measurements
+        >>> video = Phantom(length=3, size=(64, 64))
+        >>> report, measurements = HtmlReport(video.info), Measurements([1], video.info)
+        >>> for index in range(3):
+        ...     report.add(index, video.read(index), video.label_map(index))
+        ...     measurements.add(index, video.label_map(index))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     picture = Path(folder, "areas.png")
+        ...     Image.new("RGB", (8, 8)).save(picture)
+        ...     report.save(Path(folder, "report.html"), measurements, areas=picture, sheet=picture, facts={"seed": 0})
+        ...     Path(folder, "report.html").read_text().startswith("<!DOCTYPE html>")
+        True
+    """
+
+    def __init__(self, info: VideoInfo, *, reference: int = 0, max_frames: int = MAX_FRAMES) -> None:
+        self.info = info
+        count = min(max_frames, info.length)
+        self.indices = {reference, *np.linspace(0, info.length - 1, count).round().astype(int).tolist()}
+        scale = min(1.0, MAX_WIDTH / info.width)
+        self.size = (max(round(info.width * scale), 1), max(round(info.height * scale), 1))  # (width, height)
+        self.frames: dict[int, tuple[bytes, np.ndarray]] = {}  # JPEG, small label map
+
+    def add(self, index: int, picture: np.ndarray, label_map: np.ndarray) -> None:
+        """Offer a frame; it is kept only when the player wants it.
+
+        Args:
+            index: of the frame.
+            picture: frame (H, W, 3) or (H, W, 1), uint8.
+            label_map: whole numbers (H, W).
+        """
+        if index not in self.indices:
+            return
+        file = io.BytesIO()
+        image = Image.fromarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+        image.resize(self.size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
+        rows = np.linspace(0, label_map.shape[0] - 1, self.size[1]).round().astype(int)
+        columns = np.linspace(0, label_map.shape[1] - 1, self.size[0]).round().astype(int)
+        self.frames[index] = file.getvalue(), label_map[np.ix_(rows, columns)]
+
+    def save(
+        self, path: str | Path, measurements: Measurements, *, areas: Path, sheet: Path, facts: Mapping[str, Any]
+    ) -> None:
+        """Write the page.
+
+        Args:
+            path: file to write.
+            measurements: of all frames.
+            areas: picture of the areas, PNG.
+            sheet: contact sheet, PNG.
+            facts: how the results came about, anything that JSON can hold.
+
+        Raises:
+            UsageError: When the file cannot be written.
+        """
+        template = Template(files("monai_i2v.report").joinpath("report.html").read_text(encoding="utf-8"))
+        page = template.substitute(
+            title=html.escape(f"monai_i2v: {Path(self.info.path).name}"),
+            summary=html.escape(self._summary(measurements)),
+            table=_table(measurements),
+            areas=_embed(areas.read_bytes(), "png"),
+            sheet=_embed(sheet.read_bytes(), "png"),
+            facts=html.escape(json.dumps(facts, indent=2, default=str)),
+            data=_for_script(self._data(measurements)),
+        )
+        with complete_file(path) as partial:
+            partial.write_text(page, encoding="utf-8")
+
+    def _summary(self, measurements: Measurements) -> str:
+        doubtful = len({row.frame for row in measurements.rows if row.note not in ("", REFERENCE_NOTE)})
+        length = f"{self.info.length} frames"
+        if self.info.frame_time is not None:
+            length += f", {self.info.length * self.info.frame_time:.2f} s"
+        count = len(self.frames)
+        player = "" if count >= self.info.length else f" The player shows {count} of them."
+        doubts = "No frame is doubtful." if not doubtful else f"{doubtful} are doubtful: look at them first."
+        return f"{length} of {self.info.width} x {self.info.height} px.{player} {doubts} Not for clinical decisions."
+
+    def _data(self, measurements: Measurements) -> dict[str, Any]:
+        by_frame: dict[int, list[Measurement]] = {}
+        for row in measurements.rows:
+            by_frame.setdefault(row.frame, []).append(row)
+        ranks = {label: rank for rank, label in enumerate(measurements.labels, start=1)}
+        return {
+            "width": self.size[0],
+            "height": self.size[1],
+            "interval": round(1000 * max(self.info.frame_time or DEFAULT_FRAME_TIME, 0.02)),  # ms
+            "objects": [{"label": label, "color": color} for label, color in label_colors(measurements.labels).items()],
+            "frames": [
+                {
+                    "index": index,
+                    "time": by_frame[index][0].time_s,
+                    "note": by_frame[index][0].note,
+                    "areas": [_area(row) for row in by_frame[index]],
+                    "picture": _embed(picture, "jpeg"),
+                    "labels": _embed(_ranks_png(label_map, ranks), "png"),
+                }
+                for index, (picture, label_map) in sorted(self.frames.items())
+            ],
+        }
+
+
+def _ranks_png(label_map: np.ndarray, ranks: Mapping[int, int]) -> bytes:
+    """Gray PNG of the ranks of the labels: a page cannot read a palette, nor more than 8 bits."""
+    gray = np.zeros(label_map.shape, np.uint8)
+    for label, rank in ranks.items():
+        gray[label_map == label] = min(rank, 255)
+    file = io.BytesIO()
+    Image.fromarray(gray).save(file, "PNG")
+    return file.getvalue()
+
+
+def _area(row: Measurement) -> str:
+    return f"{row.area_px} px" if row.area_mm2 is None else f"{row.area_mm2:.1f} mm²"
+
+
+def _table(measurements: Measurements) -> str:
+    """One line per object: area over the frames, and in how many of them it is not seen or doubtful."""
+    unit = "px" if measurements.info.spacing is None else "mm²"
+    head = ["object", f"least area ({unit})", f"mean ({unit})", f"most ({unit})", "frames without it", "confidence"]
+    lines = []
+    for label in measurements.labels:
+        own = [row for row in measurements.rows if row.label == label]
+        areas = [row.area_px if row.area_mm2 is None else row.area_mm2 for row in own]
+        sure = [row.confidence for row in own if row.confidence is not None and row.area_px]
+        numbers = [f"{value:.0f}" for value in (min(areas), fmean(areas), max(areas))]
+        lines.append([str(label), *numbers, str(areas.count(0)), f"{fmean(sure):.2f}" if sure else "-"])
+    header = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _embed(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _for_script(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script it stands in."""
+    return json.dumps(data).replace("<", "\\u003c")
