@@ -84,6 +84,7 @@ def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, rec
         "contact_sheet.png",
         "areas.png",
         "measurements.csv",
+        "report.html",
         "run.json",
     }
     rows = (results / "measurements.csv").read_text().splitlines()
