@@ -44,6 +44,8 @@ class MemorySettings:
         top: memory cells that a query keeps; None for all.
         sure: frames are remembered whose objects' masks have at least this `sureness` on average; 0 remembers all, as
             in the paper. A mistake that is remembered is believed. (All videos of a batch decide together.)
+        familiar: a frame that is less sure than this shows something new, and is remembered whether it is its turn or
+            not; 0 for none, as in the paper.
         zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
             that approaches shows textures that the frame itself does not have at that size.
 
@@ -55,6 +57,7 @@ class MemorySettings:
     max_frames: int | None = None
     top: Top = None
     sure: float = 0.0
+    familiar: float = 0.0
     zooms: Sequence[float] = ()
 
     def __post_init__(self) -> None:
@@ -252,8 +255,11 @@ class TemporalContrastiveMemoryNet(nn.Module):
         """See `MemoryNet.is_turn`; in training it is every frame's turn."""
         if self.training:
             return True
-        turn = (state.frames - 1) % self.memory.every == 0
-        return turn and (self.memory.sure <= 0 or sureness(prob).mean().item() >= self.memory.sure)
+        memory, turn = self.memory, (state.frames - 1) % self.memory.every == 0
+        if memory.sure <= 0 and memory.familiar <= 0:
+            return turn
+        sure = sureness(prob).mean().item()
+        return sure >= memory.sure and (turn or sure < memory.familiar)
 
     def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
         """See `MemoryNet.remember`."""

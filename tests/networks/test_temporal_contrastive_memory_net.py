@@ -412,3 +412,14 @@ def test_only_sure_frames_are_remembered(net, disc):
     net.step_from(features, state, remember=True)
     assert len(state.bank) == 2
     assert net.train().is_turn(state, torch.zeros_like(masks[:1]))
+
+
+def test_frames_that_show_something_new_are_remembered_out_of_turn(net, disc):
+    frames, masks = disc
+    net.memory = MemorySettings(every=5, sure=0.5, familiar=0.8)
+    state = net.start(frames[:1], masks[:1])
+    _, state = net.step_from(net.encode_frame(frames[1:2]), state, remember=False)  # not the frame's turn
+    for prob, turn in ((0.95, False), (0.85, True), (0.7, False)):  # sure by 0.9, 0.7 and 0.4
+        assert net.is_turn(state, torch.full_like(masks[:1], prob)) is turn
+    net.memory = MemorySettings(every=1, sure=0.5, familiar=0.8)
+    assert net.is_turn(state, torch.full_like(masks[:1], 0.95))
