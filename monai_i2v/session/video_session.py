@@ -200,13 +200,12 @@ class VideoSession:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        found = {label: self._find(label, index, self.passes) for label in self.labels}
-        known = {label: one for label, one in found.items() if one is not None}
-        confidence = {label: sure for label, (_, sure) in known.items()}
-        if not known:
+        masks = self._masks(self.labels, index, self.passes)
+        confidence = {label: self._confidence(label, index) for label in masks}
+        if not masks:
             return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
-        prob = torch.stack([mask for mask, _ in known.values()])
-        return SessionFrame(index, masks_to_labels(prob, list(known)).numpy(), confidence)
+        label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks))
+        return SessionFrame(index, label_map.numpy(), confidence)
 
     def suggest(self, count: int = 1) -> list[int]:
         """Frames that are most worth annotating: the network is unsure of them, and they are far from drawn ones.
@@ -255,8 +254,8 @@ class VideoSession:
         return SessionFacts(len(self), self.frames.video_size, self.frames.size, self.cyclic, self.revision)
 
     def _doubt(self, index: int) -> float:
-        confidence = self[index].confidence
-        return 1 - min(confidence.values(), default=0.0)
+        known = [label for label in self.labels if self._nearest(label, index, self.passes)]
+        return 1 - min((self._confidence(label, index) for label in known), default=0.0)
 
     def _distance(self, index: int, drawn: Sequence[int]) -> float:
         """To the next drawn frame, as a share of the video; a neighbor tells little new."""
@@ -342,42 +341,50 @@ class VideoSession:
 
     def _agrees(self, one: MaskPass, frame: int, earlier: Sequence[MaskPass]) -> bool:
         """Whether a pass finds what earlier ones found."""
-        new = self.frames.restore(self.store.read(one.frames[frame].masks).unsqueeze(0))[0] > 0.5
-        for mask, label in zip(new, one.labels, strict=True):
-            before = self._find(label, frame, earlier)
-            if before is None:
-                return False
-            old = before[0] > 0.5
-            if (mask & old).sum() < AGREEMENT * (mask | old).sum():
-                return False
-        return True
+        new, old = (self._masks(one.labels, frame, passes) for passes in ([one], earlier))
+        if set(new) != set(old):
+            return False
+        pairs = [(new[label] > 0.5, old[label] > 0.5) for label in new]
+        return all((a & b).sum() >= AGREEMENT * (a | b).sum() for a, b in pairs)
 
-    def _find(self, label: int, index: int, passes: Sequence[MaskPass]) -> tuple[Tensor, float] | None:
-        """Probabilities (H, W) of an object in a frame, and how sure they are."""
-        drawn = self.given.get(index, {}).get(label)
-        if drawn is not None:
-            return torch.from_numpy(drawn).float(), 1.0
+    def _masks(self, labels: Sequence[int], index: int, passes: Sequence[MaskPass]) -> dict[int, Tensor]:
+        """Probabilities (H, W) of the objects that are known in a frame."""
+        drawn = self.given.get(index, {})
+        fused = {
+            label: self._fuse(label, index, nearest)
+            for label in labels
+            if label not in drawn and (nearest := self._nearest(label, index, passes))
+        }
+        full = self.frames.restore(torch.stack(list(fused.values())).unsqueeze(0))[0] if fused else ()
+        found = dict(zip(fused, full, strict=True))
+        found |= {label: torch.from_numpy(drawn[label]).float() for label in labels if label in drawn}
+        return {label: found[label] for label in labels if label in found}
+
+    def _nearest(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[MaskPass]:
+        """Of the passes that saw an object in a frame, the nearest in each direction."""
         nearest = []
         for direction in (1, -1):
             there = [
                 one for one in passes if one.direction == direction and label in one.labels and index in one.frames
             ]
-            if there:
-                nearest.append(min(there, key=lambda one: one.frames[index].step))
-        if not nearest:
-            return None
-        return self._fuse(label, index, nearest)
+            nearest += [min(there, key=lambda one: one.frames[index].step)] if there else []
+        return nearest
 
-    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> tuple[Tensor, float]:
-        """Mean over passes, weighted by sureness over distance in time."""
-        weights, masks, sures = [], [], []
-        for one in passes:
-            found, place = one.frames[index], one.labels.index(label)
-            sures.append(found.sure[place])
-            weights.append((found.sure[place] + 1e-3) / found.step)
-            masks.append(self.store.read(found.masks)[place])
-        total = sum(weights)
-        prob = sum((weight / total) * mask for weight, mask in zip(weights, masks, strict=True))
-        sure = sum((weight / total) * value for weight, value in zip(weights, sures, strict=True))
-        assert isinstance(prob, Tensor)
-        return self.frames.restore(prob[None, None])[0, 0], float(sure)
+    def _weights(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[tuple[float, float]]:
+        """Sureness of each pass, and its share: sureness over distance in time."""
+        sures = [one.frames[index].sure[one.labels.index(label)] for one in passes]
+        weights = [(sure + 1e-3) / one.frames[index].step for sure, one in zip(sures, passes, strict=True)]
+        return [(sure, weight / sum(weights)) for sure, weight in zip(sures, weights, strict=True)]
+
+    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> Tensor:
+        """Probabilities (h, w)."""
+        masks = [self.store.read(one.frames[index].masks)[one.labels.index(label)] for one in passes]
+        shares = [share for _, share in self._weights(label, index, passes)]
+        return torch.stack([share * mask for share, mask in zip(shares, masks, strict=True)]).sum(dim=0)
+
+    def _confidence(self, label: int, index: int) -> float:
+        """1 where an object was drawn, else the mean sureness of the passes."""
+        if label in self.given.get(index, {}):
+            return 1.0
+        passes = self._nearest(label, index, self.passes)
+        return sum(sure * share for sure, share in self._weights(label, index, passes))
