@@ -20,6 +20,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 from monai_i2v.networks import sureness
 from monai_i2v.session.feature_cache import FeatureCache
+from monai_i2v.session.findings import Findings
 from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
 from monai_i2v.session.mask_store import MaskStore
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
@@ -200,8 +201,9 @@ class VideoSession:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        masks = self._masks(self.labels, index, self.passes)
-        confidence = {label: self._confidence(label, index) for label in masks}
+        findings = self._findings(self.passes)
+        masks = findings.masks(self.labels, index)
+        confidence = {label: findings.confidence(label, index) for label in masks}
         if not masks:
             return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
         label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks))
@@ -254,8 +256,12 @@ class VideoSession:
         return SessionFacts(len(self), self.frames.video_size, self.frames.size, self.cyclic, self.revision)
 
     def _doubt(self, index: int) -> float:
-        known = [label for label in self.labels if self._nearest(label, index, self.passes)]
-        return 1 - min((self._confidence(label, index) for label in known), default=0.0)
+        findings = self._findings(self.passes)
+        known = [label for label in self.labels if findings.nearest(label, index)]
+        return 1 - min((findings.confidence(label, index) for label in known), default=0.0)
+
+    def _findings(self, passes: Sequence[MaskPass]) -> Findings:
+        return Findings(self.given, passes, self.store, self.frames)
 
     def _distance(self, index: int, drawn: Sequence[int]) -> float:
         """To the next drawn frame, as a share of the video; a neighbor tells little new."""
@@ -341,50 +347,8 @@ class VideoSession:
 
     def _agrees(self, one: MaskPass, frame: int, earlier: Sequence[MaskPass]) -> bool:
         """Whether a pass finds what earlier ones found."""
-        new, old = (self._masks(one.labels, frame, passes) for passes in ([one], earlier))
+        new, old = (self._findings(passes).masks(one.labels, frame) for passes in ([one], earlier))
         if set(new) != set(old):
             return False
         pairs = [(new[label] > 0.5, old[label] > 0.5) for label in new]
         return all((a & b).sum() >= AGREEMENT * (a | b).sum() for a, b in pairs)
-
-    def _masks(self, labels: Sequence[int], index: int, passes: Sequence[MaskPass]) -> dict[int, Tensor]:
-        """Probabilities (H, W) of the objects that are known in a frame."""
-        drawn = self.given.get(index, {})
-        fused = {
-            label: self._fuse(label, index, nearest)
-            for label in labels
-            if label not in drawn and (nearest := self._nearest(label, index, passes))
-        }
-        full = self.frames.restore(torch.stack(list(fused.values())).unsqueeze(0))[0] if fused else ()
-        found = dict(zip(fused, full, strict=True))
-        found |= {label: torch.from_numpy(drawn[label]).float() for label in labels if label in drawn}
-        return {label: found[label] for label in labels if label in found}
-
-    def _nearest(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[MaskPass]:
-        """Of the passes that saw an object in a frame, the nearest in each direction."""
-        nearest = []
-        for direction in (1, -1):
-            there = [
-                one for one in passes if one.direction == direction and label in one.labels and index in one.frames
-            ]
-            nearest += [min(there, key=lambda one: one.frames[index].step)] if there else []
-        return nearest
-
-    def _weights(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[tuple[float, float]]:
-        """Sureness of each pass, and its share: sureness over distance in time."""
-        sures = [one.frames[index].sure[one.labels.index(label)] for one in passes]
-        weights = [(sure + 1e-3) / one.frames[index].step for sure, one in zip(sures, passes, strict=True)]
-        return [(sure, weight / sum(weights)) for sure, weight in zip(sures, weights, strict=True)]
-
-    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> Tensor:
-        """Probabilities (h, w)."""
-        masks = [self.store.read(one.frames[index].masks)[one.labels.index(label)] for one in passes]
-        shares = [share for _, share in self._weights(label, index, passes)]
-        return torch.stack([share * mask for share, mask in zip(shares, masks, strict=True)]).sum(dim=0)
-
-    def _confidence(self, label: int, index: int) -> float:
-        """1 where an object was drawn, else the mean sureness of the passes."""
-        if label in self.given.get(index, {}):
-            return 1.0
-        passes = self._nearest(label, index, self.passes)
-        return sum(sure * share for sure, share in self._weights(label, index, passes))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of the objects in a frame: what a person drew, or what the passes that came by found.
+
+Axes: `H W` pixels of the video, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.inferers import WorkingFrames
+from monai_i2v.session.mask_pass import MaskPass
+from monai_i2v.session.mask_store import MaskStore
+
+__all__ = ["Findings"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A view of drawn masks and passes.
+
+    Args:
+        given: masks (H, W), bool, by frame and label.
+        passes: the passes that count.
+        store: their masks.
+        frames: the video's frames, for their sizes.
+    """
+
+    given: dict[int, dict[int, np.ndarray]]
+    passes: Sequence[MaskPass]
+    store: MaskStore
+    frames: WorkingFrames
+
+    def masks(self, labels: Sequence[int], index: int) -> dict[int, Tensor]:
+        """Probabilities (H, W) of the objects that are known in a frame."""
+        drawn = self.given.get(index, {})
+        fused = {
+            label: self._fuse(label, index, nearest)
+            for label in labels
+            if label not in drawn and (nearest := self.nearest(label, index))
+        }
+        full = self.frames.restore(torch.stack(list(fused.values())).unsqueeze(0))[0] if fused else ()
+        found = dict(zip(fused, full, strict=True))
+        found |= {label: torch.from_numpy(drawn[label]).float() for label in labels if label in drawn}
+        return {label: found[label] for label in labels if label in found}
+
+    def nearest(self, label: int, index: int) -> list[MaskPass]:
+        """Of the passes that saw an object in a frame, the nearest in each direction."""
+        nearest = []
+        for direction in (1, -1):
+            there = [
+                one for one in self.passes if one.direction == direction and label in one.labels and index in one.frames
+            ]
+            nearest += [min(there, key=lambda one: one.frames[index].step)] if there else []
+        return nearest
+
+    def _weights(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[tuple[float, float]]:
+        """Sureness of each pass, and its share: sureness over distance in time."""
+        sures = [one.frames[index].sure[one.labels.index(label)] for one in passes]
+        weights = [(sure + 1e-3) / one.frames[index].step for sure, one in zip(sures, passes, strict=True)]
+        return [(sure, weight / sum(weights)) for sure, weight in zip(sures, weights, strict=True)]
+
+    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> Tensor:
+        """Probabilities (h, w)."""
+        masks = [self.store.read(one.frames[index].masks)[one.labels.index(label)] for one in passes]
+        shares = [share for _, share in self._weights(label, index, passes)]
+        return torch.stack([share * mask for share, mask in zip(shares, masks, strict=True)]).sum(dim=0)
+
+    def confidence(self, label: int, index: int) -> float:
+        """1 where an object was drawn, else the mean sureness of the passes."""
+        if label in self.given.get(index, {}):
+            return 1.0
+        passes = self.nearest(label, index)
+        return sum(sure * share for sure, share in self._weights(label, index, passes))
