@@ -87,6 +87,8 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ValueError("its entries are compressed")  # a small file could fill the memory
             content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
         about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]))
         if about == facts[:3]:

@@ -299,9 +299,18 @@ def damaged(change):
     return make
 
 
+def compressed(path):
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        compressed,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
         lambda path: path.unlink(),
