@@ -153,6 +153,8 @@ class VideoEvaluator(Evaluator):
         """
         self.failures, self.adapted_to_all = [], None
         cases: Sequence[VideoCase] = self.data_loader
+        if not cases:
+            return
         if self.adaptation is not None and self.scope == "dataset":
             self.adapted_to_all = self._adapt_to_all(cases)
         super().run(global_epoch)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which videos of a list are still to be done, after a run that was stopped?"""
+
+from __future__ import annotations
+
+import glob
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_i2v.data import VideoCase
+from monai_i2v.handlers.save_video_results import FACTS
+
+__all__ = ["unfinished"]
+
+logger = logging.getLogger(__name__)
+
+
+def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Mapping[str, Any]) -> list[VideoCase]:
+    """Leave out what `SaveVideoResults` completed with the same settings, from files that have not changed since.
+
+    Videos that are adapted to together (scope ``"dataset"``) are done together, or not at all.
+
+    Args:
+        cases: the videos.
+        output_dir: folder of all results.
+        settings: as `SaveVideoResults` gets them.
+
+    Example::
+
+        >>> from monai_i2v.data import VideoCase
+        >>> from monai_i2v.handlers import unfinished
+        >>> [case.name for case in unfinished([VideoCase("a.mp4", "a.png", name="a")], "no_such_folder", {})]
+        ['a']
+    """
+    wanted = json.loads(json.dumps(dict(settings), default=str))
+    left = [case for case in cases if not _is_done(case, Path(str(output_dir)).expanduser(), wanted)]
+    if left and settings.get("scope") == "dataset":
+        return list(cases)
+    if len(left) < len(cases):
+        logger.info("%d of %d videos are done already, with these settings.", len(cases) - len(left), len(cases))
+    return left
+
+
+def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> bool:
+    facts_file = output_dir / case.name / FACTS
+    try:
+        facts, made = json.loads(facts_file.read_text(encoding="utf-8")), facts_file.stat().st_mtime
+        same = (facts["settings"], facts["ref_frame"]) == (settings, case.ref_frame)
+        names = {role: file["name"] for role, file in facts["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    given = {"video": case.video, "ref_mask": case.ref_mask}
+    if not same or names != {role: Path(file).name for role, file in given.items()}:
+        return False
+    return all(file.stat().st_mtime <= made for path in given.values() for file in _files(path))
+
+
+def _files(path: str) -> Iterable[Path]:
+    """The file, the folder with all in it, or what the pattern finds."""
+    if "*" in Path(path).name:
+        return map(Path, glob.glob(path))
+    here = Path(path)
+    return [here, *here.rglob("*")] if here.is_dir() else [here] if here.exists() else []
