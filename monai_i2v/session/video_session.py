@@ -287,11 +287,10 @@ class VideoSession:
 
     def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
         self._remember()
-        if frame in self.given:  # what agreed with its passes does not any more
+        if frame in self.given:  # what agreed with its passes may not any more, and goes its whole way
+            others = [one for one in self.passes if one.anchor != frame]
             self.passes = [
-                replace(one, frames=dict(one.frames), settled=False, agreed=0)
-                for one in self.passes
-                if one.anchor != frame
+                replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one for one in others
             ]
         self.given[frame] = masks
 

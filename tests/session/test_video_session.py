@@ -195,6 +195,23 @@ def test_undo_takes_a_correction_back():
         one.undo()
 
 
+def test_a_redrawn_frame_sends_its_neighbors_their_whole_way_and_undo_brings_the_old_masks_back():
+    one = session(40, Steady())
+    one.annotate(0, label_map(8))
+    run(one)
+    one.annotate(30, label_map(8))
+    run(one)  # going back, it agreed and ended
+    before = lefts(one)
+    one.annotate(0, label_map(2))
+    run(one)
+    assert [left_of(one[index]) for index in (5, 25)] == [2, 8]
+    assert one[12].confidence == {1: 1.0}
+    one.undo()
+    assert lefts(one) == before
+    run(one)
+    assert lefts(one) == before
+
+
 def test_iterating_may_stop_and_go_on():
     one = session()
     one.annotate(0, label_map())
