@@ -87,7 +87,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     """Measure a run on all clips that its file does not have yet."""
     run = next(run for table in TABLES.values() for _, run in table.rows if run.name == name)
-    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls)
+    controls = any(family.startswith("control") for family in run.families)
+    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls if controls else 0)
     clips = [clip for clip in select_clips(clips, prefix=args.clips, limit=args.limit) if concerns(run, clip)]
     settings = {"size": args.size, "seed": seed, "device": args.device}
     bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
