@@ -84,6 +84,13 @@ Method: TypeAlias = Callable[[Bundle, Sequence[Tensor], Tensor], Iterable[Tensor
 """From the frames (3, H, W) and the masks (K, H, W) of frame 0 to probabilities (K, H, W) of every frame, in order."""
 
 
+def follow(
+    bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, network: Any, **options: Any
+) -> Iterator[Tensor]:
+    """A network as it is; the options are those of `PropagationInferer.stream`."""
+    return (result.prob for result in bundle.inferer.stream(frames, network, masks, **options))
+
+
 def copy_first_mask(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> Iterator[Tensor]:
     """Nothing moves."""
     return (masks for _ in frames)
@@ -91,15 +98,14 @@ def copy_first_mask(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> 
 
 def image_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor) -> Iterator[Tensor]:
     """Every frame by itself, from frame 0."""
-    return (result.prob for result in bundle.inferer.stream(frames, bundle.network, masks))
+    return follow(bundle, frames, masks, network=bundle.network)
 
 
 def adapted_network(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, preset: str) -> Iterator[Tensor]:
     """A network with memory, adapted to the clip."""
     video = bundle.inferer.annotate(frames, masks)
     network, adaptation = bundle.with_preset(preset)
-    network = adaptation.adapt(network, video).network
-    return (result.prob for result in bundle.inferer.stream(frames, network, masks))
+    return follow(bundle, frames, masks, network=adaptation.adapt(network, video).network)
 
 
 METHODS: dict[str, Method] = {

@@ -19,7 +19,16 @@ from monai_i2v.data.phantom import LOOKS
 from monai_i2v.errors import UsageError
 from monai_i2v.transforms.label_masks import occurring_labels
 
-__all__ = ["PHANTOM", "Clip", "find_clips", "make_controls", "make_phantoms", "scored_frames", "select_clips"]
+__all__ = [
+    "PHANTOM",
+    "Clip",
+    "family_of",
+    "find_clips",
+    "make_controls",
+    "make_phantoms",
+    "scored_frames",
+    "select_clips",
+]
 
 # Two objects, crossed once by a rib's shadow or an instrument: without it, nothing is hard.
 PHANTOM: dict[str, Any] = {"length": 20, "size": (256, 256), "objects": 2, "occlusion": True}
@@ -27,6 +36,11 @@ PHANTOM: dict[str, Any] = {"length": 20, "size": (256, 256), "objects": 2, "occl
 LONG: dict[str, Any] = {**PHANTOM, "length": 60}
 # Objects that cover no more than this share of frame 0 are not scored: a pixel decides about them.
 MIN_SHARE = 0.002
+
+
+def family_of(name: str) -> str:
+    """The family of a clip, see `Clip`."""
+    return name.partition("_")[0]
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Clip:
     @property
     def family(self) -> str:
         """Clips of one kind, which are averaged together."""
-        return self.name.partition("_")[0]
+        return family_of(self.name)
 
     def read_truth(self) -> dict[int, Tensor]:
         """All label maps (H, W) that there are, by frame.
@@ -110,13 +124,14 @@ def make_controls(count: int) -> list[Clip]:
 
 def _controls(phantom: Phantom, seed: int) -> list[Clip]:
     step = LONG["length"] // PHANTOM["length"]
-    slow = list(phantom)[: PHANTOM["length"]]
+    frames = list(phantom)
+    slow = frames[: PHANTOM["length"]]
     noise = torch.rand(len(slow), *slow[0].shape, generator=torch.Generator().manual_seed(seed))
     noisy = [frame if index % 2 == 0 else 0.4 * frame + 0.6 * noise[index] for index, frame in enumerate(slow)]
     return [
         Clip(f"control-still_{seed}", [slow[0]] * len(slow), lambda index: phantom.label_map(0)),
         Clip(f"control-flicker_{seed}", noisy, phantom.label_map),
-        Clip(f"control-fast_{seed}", list(phantom)[::step], lambda index: phantom.label_map(step * index)),
+        Clip(f"control-fast_{seed}", frames[::step], lambda index: phantom.label_map(step * index)),
     ]
 
 

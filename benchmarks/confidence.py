@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accuracy import Bundle
-from clips import Clip, find_clips, make_phantoms, scored_frames, select_clips
+from clips import Clip, family_of, find_clips, make_phantoms, scored_frames, select_clips
 from monai.metrics import compute_roc_auc
 from torch import Tensor
 from tqdm import tqdm
@@ -53,7 +53,7 @@ class Judged(NamedTuple):
     @property
     def family(self) -> str:
         """See `Clip.family`."""
-        return self.clip.partition("_")[0]
+        return family_of(self.clip)
 
 
 def spoil(clip: Clip, seed: int) -> Clip:

@@ -14,7 +14,7 @@ from torch import Tensor
 from monai_i2v.adaptation import TestTimeTrainer
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 
-__all__ = ["TABLES", "Run", "Table", "TrainerWithoutMemory"]
+__all__ = ["RUNS", "TABLES", "Run", "Table", "TrainerWithoutMemory"]
 
 IMAGE = "one_shot_image_segmentation"
 TRAINING = "test_time_training_video_segmentation"
@@ -242,3 +242,5 @@ TABLES: dict[str, Table] = {
         baseline=MEMORY_ONLY.name,
     ),
 }
+
+RUNS: dict[str, Run] = {run.name: run for table in TABLES.values() for _, run in table.rows}

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accuracy import CAUTION, Bundle, image_network, measure
+from accuracy import CAUTION, Bundle, follow, image_network, measure
 from clips import Clip, find_clips, make_phantoms, select_clips
 from scores import Results, print_differences, print_scores
 from torch import Tensor
@@ -67,7 +67,7 @@ def tree_network(
         if oracle is None
         else OracleTree(bundle.network, pathways=pathways, scorer=oracle)
     )
-    return (result.prob for result in bundle.inferer.stream(frames, tree, masks))
+    return follow(bundle, frames, masks, network=tree)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from clips import family_of
 from fresh_process import KIB_PER_MIB
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
 from monai_i2v.metrics import paired_bootstrap
 
-__all__ = ["BASELINE", "Results", "Row", "clip_means", "print_differences", "print_scores"]
+__all__ = ["BASELINE", "Results", "Row", "clip_means", "paired_difference", "print_differences", "print_scores"]
 
 BASELINE = "image"  # the method that the others are compared with
 ALL = "all"
@@ -40,7 +41,7 @@ class Row:
     @property
     def family(self) -> str:
         """See `Clip.family`."""
-        return self.clip.partition("_")[0]
+        return family_of(self.clip)
 
 
 class Results:
@@ -99,6 +100,16 @@ def clip_means(rows: Sequence[Row], method: str, family: str, measure: str) -> d
     return {clip: fmean(getattr(row, measure) for row in taken if row.clip == clip) for clip in clips}
 
 
+def paired_difference(own: Mapping[str, float], baseline: Mapping[str, float]) -> tuple[float, ...]:
+    """Mean of `own` minus `baseline` over the clips of `own`, and the limits of its interval.
+
+    One clip has no interval.
+    """
+    if len(own) > 1:
+        return tuple(paired_bootstrap(list(own.values()), [baseline[clip] for clip in own]))
+    return tuple(value - baseline[clip] for clip, value in own.items())
+
+
 def print_scores(rows: Sequence[Row]) -> None:
     """A line per method: means over the clips of each family, and time."""
     families = dict.fromkeys(row.family for row in rows)
@@ -140,10 +151,8 @@ def _mean(rows: Sequence[Row], method: str, family: str, measure: str) -> str:
 
 def _difference(rows: Sequence[Row], method: str, family: str) -> str:
     own, baseline = (clip_means(rows, name, family, "dice") for name in (method, BASELINE))
-    if len(own) < 2:  # one clip has no interval
-        return f"{fmean(own.values()) - fmean(baseline.values()):+.3f}"
-    difference = paired_bootstrap(list(own.values()), [baseline[clip] for clip in own])
-    return f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    mean, *limits = (f"{value:+.3f}" for value in paired_difference(own, baseline))
+    return f"{mean} [{', '.join(limits)}]" if limits else mean
 
 
 def _print_table(lines: Sequence[Sequence[str]]) -> None:

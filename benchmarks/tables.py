@@ -23,19 +23,18 @@ from statistics import fmean, stdev
 from typing import Any
 
 import matplotlib.pyplot as plt
-from accuracy import METHODS, Bundle, measure
+from accuracy import METHODS, Bundle, follow, measure
 from arguments import names_of, numbers
 from clips import Clip, find_clips, make_controls, make_phantoms, scored_frames, select_clips
 from fresh_process import in_fresh_process
-from grid import TABLES, Run, Table
-from scores import Results, Row, clip_means
+from grid import RUNS, TABLES, Run, Table
+from scores import Results, Row, clip_means, paired_difference
 from torch import Tensor
 from tqdm import tqdm
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.inferers import AnnotatedVideo
-from monai_i2v.metrics import paired_bootstrap
 from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 
@@ -71,8 +70,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
     parser.add_argument("--output", type=Path, required=True, help="folder to write or continue")
     parser.add_argument("--tables", type=names_of("table", TABLES), default=list(TABLES), help=f"of {','.join(TABLES)}")
-    known = {run.name for table in TABLES.values() for _, run in table.rows}
-    parser.add_argument("--skip", type=names_of("run", known), default=[], help="runs to leave out, as they take long")
+    parser.add_argument("--skip", type=names_of("run", RUNS), default=[], help="runs to leave out, as they take long")
     parser.add_argument("--seeds", type=numbers, default=[0], help="of the methods that draw random numbers")
     parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
     parser.add_argument("--clips", default="", help="take clips only whose names start so")
@@ -86,7 +84,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     """Measure a run on all clips that its file does not have yet."""
-    run = next(run for table in TABLES.values() for _, run in table.rows if run.name == name)
+    run = RUNS[name]
     controls = any(family.startswith("control") for family in run.families)
     clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls if controls else 0)
     clips = [clip for clip in select_clips(clips, prefix=args.clips, limit=args.limit) if concerns(run, clip)]
@@ -119,7 +117,7 @@ def measure_together(run: Run, bundle: Bundle, clips: Sequence[Clip]) -> Iterato
     adapted = adaptation.adapt(network, videos).network
     seconds = (time.perf_counter() - begin) / sum(len(video.frames) for video in videos)
     for clip in clips:
-        for row in measure(run.name, partial(segment, network=adapted), bundle, clip):
+        for row in measure(run.name, partial(follow, network=adapted), bundle, clip):
             yield replace(row, seconds_per_frame=row.seconds_per_frame + seconds)
 
 
@@ -130,16 +128,11 @@ def annotate(bundle: Bundle, clip: Clip) -> AnnotatedVideo:
     return bundle.inferer.annotate(list(clip.video), masks)
 
 
-def segment(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, network: Any) -> Iterator[Tensor]:
-    """A network as it is; a `Method` of `accuracy.py`."""
-    return (result.prob for result in bundle.inferer.stream(frames, network, masks))
-
-
 def segment_along(bundle: Bundle, frames: Sequence[Tensor], masks: Tensor, *, run: Run) -> Iterator[Tensor]:
     """Adapt while segmenting; a `Method` of `accuracy.py`."""
     _, adaptation = bundle.with_preset(run.method)
     along = getattr(adaptation, f"adapt_{run.scope}")
-    return (result.prob for result in bundle.inferer.stream(frames, bundle.network, masks, predict=along))
+    return follow(bundle, frames, masks, network=bundle.network, predict=along)
 
 
 def path_of(output: Path, run: Run, seed: int) -> Path:
@@ -180,9 +173,8 @@ def read_run(output: Path, run: Run) -> Measured | None:
 def write_tables(tables: dict[str, Table], output: Path) -> None:
     """Write all that there is so far, as Markdown, JSON and pictures."""
     texts, numbers_of = [], {}
-    known = {run.name: run for table in TABLES.values() for _, run in table.rows}
     for name, table in tables.items():
-        baseline = read_run(output, known[table.baseline])
+        baseline = read_run(output, RUNS[table.baseline])
         measured = [(cells, read_run(output, run)) for cells, run in table.rows]
         there = [(cells, found) for cells, found in measured if found is not None]
         if there:
@@ -231,8 +223,7 @@ def difference(measured: Measured, baseline: Measured | None, family: str) -> tu
     both = [clip for clip in own if clip in other]
     if not both or measured == baseline:
         return None
-    pairs = [own[clip] for clip in both], [other[clip] for clip in both]
-    return tuple(paired_bootstrap(*pairs)) if len(both) > 1 else (pairs[0][0] - pairs[1][0],)
+    return paired_difference({clip: own[clip] for clip in both}, other)
 
 
 def markdown(table: Table, rows: Rows, baseline: Measured | None) -> str:

@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from monai_i2v.networks import MatchingKey, MobileNetV2Encoder, OneShotNet, PriorMask
+from monai_i2v.networks import (
+    MatchingKey,
+    MemorySettings,
+    MobileNetV2Encoder,
+    OneShotNet,
+    PriorMask,
+    SlimMaskEncoder,
+    TemporalContrastiveMemoryNet,
+)
 
 # Small tensors gain nothing from several threads, and lose minutes by them when all cores are busy.
 torch.set_num_threads(1)
@@ -37,3 +45,16 @@ def image_net() -> OneShotNet:
     torch.manual_seed(0)
     prior = PriorMask(masking="features", key=MatchingKey(KEY_CHANNELS, width=16))
     return OneShotNet(MobileNetV2Encoder(output_stride=8), width=32, prior=prior, token="map").eval()
+
+
+@pytest.fixture
+def memory_net() -> TemporalContrastiveMemoryNet:
+    """A small, untrained memory network that remembers every second frame, in evaluation mode."""
+    torch.manual_seed(0)
+    return TemporalContrastiveMemoryNet(
+        MobileNetV2Encoder(last_stage=16),
+        SlimMaskEncoder(32),
+        value_channels=64,
+        widths=(64, 32, 16),
+        memory=MemorySettings(every=2, max_frames=3),
+    ).eval()

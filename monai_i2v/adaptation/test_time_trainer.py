@@ -117,11 +117,7 @@ class TestTimeTrainer:
             Frame index and probabilities (1, K, H, W): the frames before the reference, going back, then the
             reference with its masks, then the frames after it.
         """
-        student = self._student(network, [video])
-        backward, forward = video.directions()
-        yield from self._slide(student, backward[1:])
-        yield video.ref_frame, student.records[0].masks
-        yield from self._slide(student, forward[1:])
+        return self._along(network, video, self._slide)
 
     def adapt_stream(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
         """Adapt while frames come in: one step per frame, on a window out of the last ones, before it is segmented.
@@ -136,11 +132,19 @@ class TestTimeTrainer:
         Yields:
             As `adapt_sliding`.
         """
+        return self._along(network, video, self._follow)
+
+    def _along(
+        self,
+        network: OneShotNet,
+        video: AnnotatedVideo,
+        go: Callable[[Student, Sequence[int]], Iterator[tuple[int, Tensor]]],
+    ) -> Iterator[tuple[int, Tensor]]:
         student = self._student(network, [video])
         backward, forward = video.directions()
-        yield from self._follow(student, backward[1:])
+        yield from go(student, backward[1:])
         yield video.ref_frame, student.records[0].masks
-        yield from self._follow(student, forward[1:])
+        yield from go(student, forward[1:])
 
     def _follow(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
         state, records = student.start(0), student.records[0]

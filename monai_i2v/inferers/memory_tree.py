@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from monai_i2v.networks import sureness
 from monai_i2v.propagation import MemoryNet
 
 __all__ = ["MemoryTree", "Pathway", "Scorer", "mask_confidence"]
@@ -35,11 +36,8 @@ def mask_confidence(prob: Tensor) -> float:
     Returns:
         In [0, 1].
     """
-    inside = (prob > 0.5).to(prob)
-    area = inside.sum(dim=(-2, -1))
-    seen = ((2 * prob - 1) * inside).sum(dim=(-2, -1)) / area.clamp_min(1)
-    unseen = 1 - 2 * prob.amax(dim=(-2, -1)).clamp_max(0.5)
-    return torch.where(area > 0, seen, unseen).mean().item()
+    seen, unseen = sureness(prob), 1 - 2 * prob.amax(dim=(-2, -1)).clamp_max(0.5)
+    return torch.where(seen > 0, seen, unseen).mean().item()
 
 
 class Pathway(NamedTuple):

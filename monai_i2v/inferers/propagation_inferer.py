@@ -144,7 +144,7 @@ class PropagationInferer(Inferer):
         frames.original(ref_frame)
         if ref_frame in frames.unreadable:
             raise FrameError(frames.unreadable[ref_frame])
-        return AnnotatedVideo(frames, frames.resize(masks.unsqueeze(0)).clamp(0, 1), ref_frame)
+        return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 
 def _under_autocast(predictions: Predictions, device: str, dtype: torch.dtype) -> Predictions:

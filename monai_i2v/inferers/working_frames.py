@@ -88,6 +88,10 @@ class WorkingFrames(Sequence[Tensor]):
             return frame
         return F.interpolate(frame, self.size, mode="bilinear", align_corners=False, antialias=True)
 
+    def resize_masks(self, masks: Tensor) -> Tensor:
+        """Masks (K, H, W) as a network takes them: (1, K, h, w) in [0, 1], where the frames go."""
+        return self.resize(masks.unsqueeze(0).to(self.device)).clamp(0, 1)
+
     def restore(self, prob: Tensor) -> Tensor:
         """Probabilities (B, K, h, w) to the video's size, (B, K, H, W)."""
         if prob.shape[-2:] == self.video_size:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.video import VideoInfo
 from monai_i2v.report.measurements import REFERENCE_NOTE
+from monai_i2v.report.sample_frames import sample_frames
 
 __all__ = ["ContactSheet"]
 
@@ -51,8 +52,7 @@ class ContactSheet:
     ) -> None:
         self.info, self.columns, self.reference = info, columns, reference
         self.tile_size = (tile_width, max(round(tile_width * info.height / info.width), 1))  # (width, height)
-        count = min(max(tiles, 1), info.length)
-        self.indices = {reference, *np.linspace(0, info.length - 1, count).round().astype(int).tolist()}
+        self.indices = sample_frames(info.length, max(tiles, 1), reference)
         self.tiles: list[_Tile] = []
 
     def wants(self, index: int) -> bool:

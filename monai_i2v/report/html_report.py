@@ -21,6 +21,7 @@ from monai_i2v.data import VideoInfo
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.palette import label_colors
 from monai_i2v.report.measurements import REFERENCE_NOTE, Measurement, Measurements
+from monai_i2v.report.sample_frames import sample_frames
 
 __all__ = ["HtmlReport"]
 
@@ -61,8 +62,7 @@ class HtmlReport:
 
     def __init__(self, info: VideoInfo, *, reference: int = 0, max_frames: int = MAX_FRAMES) -> None:
         self.info = info
-        count = min(max_frames, info.length)
-        self.indices = {reference, *np.linspace(0, info.length - 1, count).round().astype(int).tolist()}
+        self.indices = sample_frames(info.length, max_frames, reference)
         scale = min(1.0, MAX_WIDTH / info.width)
         self.size = (max(round(info.width * scale), 1), max(round(info.height * scale), 1))  # (width, height)
         self.frames: dict[int, tuple[bytes, np.ndarray]] = {}  # JPEG, small label map

@@ -6,8 +6,9 @@ Axes: `H W` pixels of the video, `h w` pixels of the network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -17,7 +18,10 @@ from monai_i2v.inferers import WorkingFrames
 from monai_i2v.session.mask_pass import MaskPass
 from monai_i2v.session.mask_store import MaskStore
 
-__all__ = ["Findings"]
+__all__ = ["Drawn", "Findings"]
+
+Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
+"""What a person drew: masks (H, W), bool, by frame and label."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,13 @@ class Findings:
     """A view of drawn masks and passes.
 
     Args:
-        given: masks (H, W), bool, by frame and label.
+        given: what a person drew.
         passes: the passes that count.
         store: their masks.
         frames: the video's frames, for their sizes.
     """
 
-    given: dict[int, dict[int, np.ndarray]]
+    given: Drawn
     passes: Sequence[MaskPass]
     store: MaskStore
     frames: WorkingFrames
@@ -39,11 +43,11 @@ class Findings:
     def masks(self, labels: Sequence[int], index: int) -> dict[int, Tensor]:
         """Probabilities (H, W) of the objects that are known in a frame."""
         drawn = self.given.get(index, {})
-        fused = {
-            label: self._fuse(label, index, nearest)
-            for label in labels
-            if label not in drawn and (nearest := self.nearest(label, index))
-        }
+        ways = {label: self.nearest(label, index) for label in labels if label not in drawn}
+        # A pass holds all of its objects: its masks are read once for all of them.
+        used = {id(one): one for passes in ways.values() for one in passes}
+        read = {key: self.store.read(one.frames[index].masks) for key, one in used.items()}
+        fused = {label: self._fuse(label, index, passes, read) for label, passes in ways.items() if passes}
         full = self.frames.restore(torch.stack(list(fused.values())).unsqueeze(0))[0] if fused else ()
         found = dict(zip(fused, full, strict=True))
         found |= {label: torch.from_numpy(drawn[label]).float() for label in labels if label in drawn}
@@ -65,9 +69,9 @@ class Findings:
         weights = [(sure + 1e-3) / one.frames[index].step for sure, one in zip(sures, passes, strict=True)]
         return [(sure, weight / sum(weights)) for sure, weight in zip(sures, weights, strict=True)]
 
-    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass]) -> Tensor:
-        """Probabilities (h, w)."""
-        masks = [self.store.read(one.frames[index].masks)[one.labels.index(label)] for one in passes]
+    def _fuse(self, label: int, index: int, passes: Sequence[MaskPass], read: Mapping[int, Tensor]) -> Tensor:
+        """Probabilities (h, w) out of those (K, h, w) of the passes."""
+        masks = [read[id(one)][one.labels.index(label)] for one in passes]
         shares = [share for _, share in self._weights(label, index, passes)]
         return torch.stack([share * mask for share, mask in zip(shares, masks, strict=True)]).sum(dim=0)
 

@@ -83,9 +83,9 @@ class LiveSession:
         if not labels:
             raise UsageError("the mask is empty, expected an object; draw one first.")
         frames = WorkingFrames([frame], self.size, device=self.device)
-        masks = labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), labels).unsqueeze(0)
+        masks = labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), labels)
         with torch.no_grad():
-            self.state = self.network.start(frames[0], frames.resize(masks).clamp(0, 1).to(self.device))
+            self.state = self.network.start(frames[0], frames.resize_masks(masks))
         self.labels, self.video_size = labels, frames.video_size
         self.index += 1
 

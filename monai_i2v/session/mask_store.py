@@ -45,8 +45,8 @@ class MaskStore:
 
     def write(self, prob: Tensor) -> StoredMasks:
         """Keep probabilities (K, h, w)."""
-        packed = self.pack(prob)
-        return self.write_packed(packed, tuple(prob.shape))
+        steps = (255 * prob).round().to(torch.uint8).cpu().numpy()
+        return self.write_packed(zlib.compress(steps.tobytes(), level=1), steps.shape)
 
     def write_packed(self, packed: bytes, shape: tuple[int, ...]) -> StoredMasks:
         """Keep what `packed` gave."""
@@ -63,8 +63,3 @@ class MaskStore:
         """The same, compressed."""
         self.file.seek(place.offset)
         return self.file.read(place.length)
-
-    @staticmethod
-    def pack(prob: Tensor) -> bytes:
-        """Compress probabilities (K, h, w)."""
-        return zlib.compress((255 * prob).round().to(torch.uint8).cpu().numpy().tobytes(), level=1)

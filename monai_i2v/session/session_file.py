@@ -9,19 +9,17 @@ import zlib
 from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
+from monai_i2v.session.findings import Drawn
 from monai_i2v.session.mask_pass import MaskPass, PassFrame
 from monai_i2v.session.mask_store import MaskStore
 
-__all__ = ["Drawn", "SessionFacts", "load_session", "save_session"]
-
-Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
-"""Masks (H, W), bool, by frame and label."""
+__all__ = ["SessionFacts", "load_session", "save_session"]
 
 VERSION = 1
 
@@ -92,7 +90,8 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
             content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
         about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]))
         if about == facts[:3]:
-            return _given(content, blob, facts), _passes(content, blob, store, facts), *_rest(content)
+            given, passes = _given(content, blob, facts), _passes(content, blob, store, facts)
+            return given, passes, bool(content["cyclic"]), int(content["revision"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
     raise UsageError(
@@ -100,10 +99,6 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
         f"{about[2][0]}, but the video has {facts.frames} of {facts.video_size[1]} x {facts.video_size[0]}, seen at "
         f"{facts.size[1]} x {facts.size[0]}; give the video and size that it was made with."
     )
-
-
-def _rest(content: dict[str, Any]) -> tuple[bool, int]:
-    return bool(content["cyclic"]), int(content["revision"])
 
 
 def _given(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:

@@ -20,11 +20,11 @@ from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 from monai_i2v.networks import sureness
 from monai_i2v.session.feature_cache import FeatureCache
-from monai_i2v.session.findings import Findings
+from monai_i2v.session.findings import Drawn, Findings
 from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
 from monai_i2v.session.mask_store import MaskStore
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
-from monai_i2v.transforms import labels_to_masks, masks_to_labels
+from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["SessionFrame", "VideoSession"]
 
@@ -85,15 +85,15 @@ class VideoSession:
         self.video = open_video(video) if isinstance(video, str | Path) else video
         self.network, self.cyclic = network, cyclic
         parameters = network.parameters() if hasattr(network, "parameters") else ()
-        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
-        self.frames = WorkingFrames(self.video, size, device=self.device)
+        device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+        self.frames = WorkingFrames(self.video, size, device=device)
         self.cache = FeatureCache(network, self.frames)
         self.store = MaskStore()
-        self.given: dict[int, dict[int, np.ndarray]] = {}  # masks (H, W), bool, by frame and label
+        self.given: Drawn = {}
         self.passes: list[MaskPass] = []
         self.revision = 0
         self.evaluations = 0  # frames that the network was asked for
-        self._before: list[tuple[dict[int, dict[int, np.ndarray]], list[MaskPass]]] = []
+        self._before: list[tuple[Drawn, list[MaskPass]]] = []
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -306,13 +306,12 @@ class VideoSession:
 
     def _start(self, one: MaskPass) -> Any:
         """The network's state at a pass' anchor."""
-        label_map = np.zeros(self.frames.video_size, np.int64)
-        for label in one.labels:
-            label_map[self.given[one.anchor][label]] = label
-        masks = labels_to_masks(torch.from_numpy(label_map), one.labels).unsqueeze(0)
+        drawn = np.stack([self.given[one.anchor][label] for label in one.labels])
         self.evaluations += 1
         with torch.no_grad():
-            return self.network.start(self.frames[one.anchor], self.frames.resize(masks).clamp(0, 1).to(self.device))
+            return self.network.start(
+                self.frames[one.anchor], self.frames.resize_masks(torch.from_numpy(drawn).float())
+            )
 
     def _way(self, one: MaskPass) -> Iterator[int]:
         """Frames that a pass has still to see: up to where each of its objects has been drawn again."""

@@ -109,7 +109,7 @@ def build(tables: ModuleType, grid: ModuleType) -> Callable[[str], Any]:
     """The bundle of a run, and what adapts its network."""
 
     def make(name: str) -> Any:
-        run = next(run for table in grid.TABLES.values() for _, run in table.rows if run.name == name)
+        run = grid.RUNS[name]
         bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=3, device="cpu", **run.changes)
         return bundle, bundle.with_preset(run.method)[1]
 

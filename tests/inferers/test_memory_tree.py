@@ -6,26 +6,8 @@ import torch
 
 from monai_i2v.inferers import MemoryTree
 from monai_i2v.inferers.memory_tree import at_threshold, mask_confidence
-from monai_i2v.networks import (
-    MemorySettings,
-    MobileNetV2Encoder,
-    OneShotMemoryNet,
-    SlimMaskEncoder,
-    TemporalContrastiveMemoryNet,
-)
+from monai_i2v.networks import OneShotMemoryNet
 from monai_i2v.propagation import propagate
-
-
-@pytest.fixture
-def contrastive_net():
-    torch.manual_seed(0)
-    return TemporalContrastiveMemoryNet(
-        MobileNetV2Encoder(last_stage=16),
-        SlimMaskEncoder(32),
-        value_channels=64,
-        widths=(64, 32, 16),
-        memory=MemorySettings(every=2, max_frames=3),
-    ).eval()
 
 
 @pytest.fixture
@@ -39,16 +21,16 @@ def run(segmenter, disc):
         return list(propagate(segmenter, frames.unsqueeze(1), masks[:1]))
 
 
-@pytest.mark.parametrize("name", ["contrastive_net", "one_shot_net"])
+@pytest.mark.parametrize("name", ["memory_net", "one_shot_net"])
 def test_one_pathway_at_the_usual_threshold_is_the_network_itself(name, disc, request):
     net = request.getfixturevalue(name)
     tree = MemoryTree(net, pathways=1, thresholds=[0.5])
     assert all(one.equal(other) for one, other in zip(run(tree, disc), run(net, disc), strict=True))
 
 
-def test_a_tree_is_as_large_as_asked_and_its_best_pathway_speaks(contrastive_net, disc):
+def test_a_tree_is_as_large_as_asked_and_its_best_pathway_speaks(memory_net, disc):
     frames, masks = disc
-    tree = MemoryTree(contrastive_net, pathways=3)
+    tree = MemoryTree(memory_net, pathways=3)
     state = tree.start(frames[:1], masks[:1])
     sizes = []
     with torch.no_grad():
@@ -59,9 +41,9 @@ def test_a_tree_is_as_large_as_asked_and_its_best_pathway_speaks(contrastive_net
     assert sizes == [1, 3, 3, 3, 3]  # every second frame is remembered
 
 
-def test_pathways_have_memories_of_their_own(contrastive_net, disc):
+def test_pathways_have_memories_of_their_own(memory_net, disc):
     frames, masks = disc
-    tree = MemoryTree(contrastive_net, pathways=3)
+    tree = MemoryTree(memory_net, pathways=3)
     state = tree.start(frames[:1], masks[:1])
     with torch.no_grad():
         for frame in frames[1:3]:
@@ -73,19 +55,19 @@ def test_pathways_have_memories_of_their_own(contrastive_net, disc):
     assert not second[:, :, 1].equal(third[:, :, 1])
 
 
-def test_the_scorer_decides_which_masks_are_remembered(contrastive_net, disc):
-    large = MemoryTree(contrastive_net, pathways=1, scorer=lambda prob: (prob > 0.5).float().mean().item())
-    small = MemoryTree(contrastive_net, pathways=1, scorer=lambda prob: 1 - (prob > 0.5).float().mean().item())
+def test_the_scorer_decides_which_masks_are_remembered(memory_net, disc):
+    large = MemoryTree(memory_net, pathways=1, scorer=lambda prob: (prob > 0.5).float().mean().item())
+    small = MemoryTree(memory_net, pathways=1, scorer=lambda prob: 1 - (prob > 0.5).float().mean().item())
     areas = [[(prob > 0.5).sum().item() for prob in run(tree, disc)] for tree in (large, small)]
     assert areas[0][1] == areas[1][1]  # nothing was remembered yet
     assert areas[0][2] > areas[1][2]
 
 
-def test_a_network_can_be_copied_and_the_given_one_stays(contrastive_net, disc):
-    before = copy.deepcopy(contrastive_net.state_dict())
-    tree = copy.deepcopy(MemoryTree(contrastive_net))
+def test_a_network_can_be_copied_and_the_given_one_stays(memory_net, disc):
+    before = copy.deepcopy(memory_net.state_dict())
+    tree = copy.deepcopy(MemoryTree(memory_net))
     run(tree, disc)
-    assert all(value.equal(contrastive_net.state_dict()[name]) for name, value in before.items())
+    assert all(value.equal(memory_net.state_dict()[name]) for name, value in before.items())
 
 
 def test_thresholds_move_the_outline_and_keep_shares():
@@ -108,8 +90,8 @@ def test_confidence_is_the_distance_from_the_threshold_and_of_absence_too():
     assert mask_confidence(prob) == pytest.approx((0.8 + 0.4) / 2)
 
 
-def test_settings_that_make_no_sense_are_refused(contrastive_net):
+def test_settings_that_make_no_sense_are_refused(memory_net):
     with pytest.raises(ValueError, match="pathways must be 1 or more, got 0"):
-        MemoryTree(contrastive_net, pathways=0)
+        MemoryTree(memory_net, pathways=0)
     with pytest.raises(ValueError, match=r"thresholds must be between 0 and 1, got \(0.5, 1.0\)"):
-        MemoryTree(contrastive_net, thresholds=(0.5, 1.0))
+        MemoryTree(memory_net, thresholds=(0.5, 1.0))

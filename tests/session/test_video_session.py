@@ -9,7 +9,6 @@ import torch
 from monai_i2v.data import Phantom
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import PropagationInferer
-from monai_i2v.networks import MemorySettings, MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
 from monai_i2v.session import VideoSession
 from monai_i2v.session.mask_pass import ring_or_line
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
@@ -79,10 +78,10 @@ def test_between_two_annotated_frames_the_nearer_one_counts_more():
     assert one.evaluations == 2 + 7 + 7  # each pass ends where the other began
 
 
-def test_a_video_that_runs_backward_gives_the_same_masks_to_the_last_bit():
+def test_a_video_that_runs_backward_gives_the_same_masks_to_the_last_bit(memory_net):
     phantom = Phantom(length=8, size=(64, 64), objects=2)
     frames = torch.stack(list(phantom))
-    net = small_net()
+    net = memory_net
     forward = VideoSession(net, frames, size=64)
     backward = VideoSession(net, frames.flip(0), size=64)
     for index in (1, 6):
@@ -374,19 +373,8 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_changes_nothing(act, se
         one.undo()
 
 
-def small_net():
-    torch.manual_seed(0)
-    return TemporalContrastiveMemoryNet(
-        MobileNetV2Encoder(last_stage=16),
-        SlimMaskEncoder(32),
-        value_channels=64,
-        widths=(64, 32, 16),
-        memory=MemorySettings(every=2, max_frames=3),
-    ).eval()
-
-
-def test_passes_share_what_the_encoder_says_about_a_frame(monkeypatch):
-    net, seen = small_net(), []
+def test_passes_share_what_the_encoder_says_about_a_frame(memory_net, monkeypatch):
+    net, seen = memory_net, []
     encode = net.encode_frame
     monkeypatch.setattr(net, "encode_frame", lambda frame: seen.append(1) or encode(frame))
     phantom = Phantom(length=6, size=(64, 64))
@@ -398,8 +386,8 @@ def test_passes_share_what_the_encoder_says_about_a_frame(monkeypatch):
     assert len(seen) == 2 + 4
 
 
-def test_a_session_agrees_with_the_plain_propagation():
-    phantom, net = Phantom(length=6, size=(64, 64)), small_net()
+def test_a_session_agrees_with_the_plain_propagation(memory_net):
+    phantom, net = Phantom(length=6, size=(64, 64)), memory_net
     one = VideoSession(net, phantom, size=64)
     one.annotate(0, phantom.label_map(0))
     run(one)
