@@ -78,6 +78,16 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         """
         ...
 
+    def add_support(self, frame: Tensor, masks: Tensor, state: State) -> State:
+        """Let a further annotated frame tell what to look for; before any step.
+
+        Args:
+            frame: (B, C, H, W); it need not be the frame that comes next.
+            masks: its masks (B, K, H, W), of the same objects; those of an object that is not there are empty.
+            state: what `start` returned; it is changed.
+        """
+        ...
+
     def remember(self, features: dict[int, Tensor], masks: Tensor, state: State) -> None:
         """Write a frame to the memory.
 

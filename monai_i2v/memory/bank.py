@@ -95,6 +95,19 @@ class MemoryBank:
         self._values = _put(self._values, value.flatten(3).transpose(2, 3), start, dim=2)
         self.written += 1
 
+    def keep(self, key: Tensor, value: Tensor) -> None:
+        """Remember a further frame for good; as `write`, and a bounded bank has room for one frame more.
+
+        Raises:
+            RuntimeError: When frames were written that may be forgotten.
+            ValueError: As `write`.
+        """
+        if self.capacity is not None:
+            if self.written > self.kept:
+                raise RuntimeError("frames were written that may be forgotten; keep all annotated frames before.")
+            self.kept, self.capacity = self.kept + 1, self.capacity + 1
+        self.write(key, value)
+
     def read(self, query: Tensor) -> Tensor:
         """
         Args:

@@ -28,7 +28,7 @@ HeadInit: TypeAlias = Literal["identity", "blend", "random"]
 class MemoryState:
     """What a video has accumulated."""
 
-    support: Support
+    supports: tuple[Support, ...]  # of the annotated frames
     bank: MemoryBank
     size: torch.Size  # H, W
     frames: int  # seen so far, the reference included
@@ -114,7 +114,7 @@ class OneShotMemoryNet(nn.Module):
 
     def start_from(self, features: dict[int, Tensor], support: Support, size: torch.Size) -> MemoryState:
         """`start` with the reference's encoder features and the frames' size (H, W) at hand."""
-        state = MemoryState(support, self.new_bank(), size, frames=1)
+        state = MemoryState((support,), self.new_bank(), size, frames=1)
         self._write(features, self.net.embed(features, support), state)
         return state
 
@@ -130,13 +130,23 @@ class OneShotMemoryNet(nn.Module):
         self, features: dict[int, Tensor], state: MemoryState, *, remember: bool | None = None
     ) -> tuple[Tensor, MemoryState]:
         """See `MemoryNet.step_from`."""
-        embedded = self.net.embed(features, state.support)
+        embedded = self.net.embed(features, *state.supports)
         logits = self.net.upsample(self.decode(embedded, state.bank.read(self.encode_key(features))), state.size)
-        prob = self.net.to_probabilities(logits, state.support.present)
+        present = torch.stack([one.present for one in state.supports]).any(dim=0)
+        prob = self.net.to_probabilities(logits, present)
         state.frames += 1
         if self.is_turn(state, prob) if remember is None else remember:
             self._write(features, embedded, state)
         return prob, state
+
+    def add_support(self, frame: Tensor, masks: Tensor, state: MemoryState) -> MemoryState:
+        """See `MemoryNet.add_support`."""
+        annotated = self.net.encode_annotated(frame, masks)
+        support = self.net.project_support(annotated)
+        state.supports = (*state.supports, support)
+        embedded = self.net.embed(annotated.whole, support)
+        state.bank.keep(self.encode_key(annotated.whole).detach(), self._values(embedded, state))
+        return state
 
     def is_turn(self, state: MemoryState, prob: Tensor) -> bool:
         """See `MemoryNet.is_turn`."""
@@ -144,11 +154,14 @@ class OneShotMemoryNet(nn.Module):
 
     def remember(self, features: dict[int, Tensor], masks: Tensor, state: MemoryState) -> None:
         """See `MemoryNet.remember`. This memory holds what the frame looks like, not its masks."""
-        self._write(features, self.net.embed(features, state.support), state)
+        self._write(features, self.net.embed(features, *state.supports), state)
 
     def _write(self, features: dict[int, Tensor], embedded: Tensor, state: MemoryState) -> None:
-        values = embedded.detach().unflatten(0, (-1, state.support.objects))
-        state.bank.write(self.encode_key(features).detach(), values)
+        state.bank.write(self.encode_key(features).detach(), self._values(embedded, state))
+
+    def _values(self, embedded: Tensor, state: MemoryState) -> Tensor:
+        """(B * K, F, h, w) to (B, K, F, h, w)."""
+        return embedded.detach().unflatten(0, (-1, state.supports[0].objects))
 
 
 def widen_head(head: SegmentationHead, init: HeadInit, blend: float = 0.25) -> SegmentationHead:

@@ -161,11 +161,12 @@ class OneShotNet(nn.Module):
     def embed(self, features: dict[int, Tensor], *supports: Support) -> Tensor:
         """Frame features, told what to look for: (B * K, F, h, w).
 
-        With several supports (RAB 2.2), what each of them makes of the frame is averaged before the enhancement.
+        With several supports (RAB 2.2), what those that show an object make of the frame is averaged before the
+        enhancement.
         """
         middle = self._middle(features)
         fused = [self.fusion(middle, one.token, self.prior(features, one.prior)) for one in supports]
-        return self.enhance(fused[0] if len(fused) == 1 else torch.stack(fused).mean(dim=0))
+        return self.enhance(fused[0] if len(fused) == 1 else _mean_of_those_that_see(fused, supports))
 
     def upsample(self, logits: Tensor, size: Sequence[int]) -> Tensor:
         """Logits (B, C, h, w) on the network's grid to the frame's `size` (H, W)."""
@@ -193,3 +194,10 @@ class OneShotNet(nn.Module):
             for stage in self.middle_stages[1:]
         ]
         return torch.cat([finest, *same_size], dim=1)
+
+
+def _mean_of_those_that_see(fused: Sequence[Tensor], supports: Sequence[Support]) -> Tensor:
+    """Mean of (B * K, F, h, w) over the supports that show each object."""
+    by_object = torch.stack([one.unflatten(0, (-1, supports[0].objects)) for one in fused])  # (N, B, K, F, h, w)
+    sees = torch.stack([one.present[:, 1:, None] for one in supports]).to(by_object)  # (N, B, K, 1, 1, 1)
+    return ((sees * by_object).sum(dim=0) / sees.sum(dim=0).clamp_min(1)).flatten(0, 1)

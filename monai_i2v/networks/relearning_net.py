@@ -72,15 +72,10 @@ class RelearningNet(nn.Module):
         embedded = self.net.embed(self.net.encode_frame(frame), *state.supports)
         state.window = torch.cat([state.window, embedded.unsqueeze(1)], dim=1)[:, -self.attention.frames :]
         logits = self.net.upsample(self.net.head(self.attention(state.window)[:, -1]), frame.shape[-2:])
-        return self.net.to_probabilities(logits, state.supports[0].present), state
+        present = torch.stack([one.present for one in state.supports]).any(dim=0)
+        return self.net.to_probabilities(logits, present), state
 
     def add_support(self, frame: Tensor, masks: Tensor, state: RelearningState) -> RelearningState:
-        """Let a further annotated frame tell what to look for.
-
-        Args:
-            frame: (B, C, H, W); it need not be the frame that comes next.
-            masks: its masks (B, K, H, W), of the same objects.
-            state: see `VideoSegmenter.step`; it is changed.
-        """
+        """See `MemoryNet.add_support`."""
         state.supports = (*state.supports, self.net.encode_support(frame, masks))
         return state

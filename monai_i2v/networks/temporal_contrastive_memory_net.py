@@ -223,6 +223,13 @@ class TemporalContrastiveMemoryNet(nn.Module):
         present = occurring_classes(masks, keep_background=self.training)
         return TemporalMemoryState(bank, present, masks.shape[-2:], frames=1)
 
+    def add_support(self, frame: Tensor, masks: Tensor, state: TemporalMemoryState) -> TemporalMemoryState:
+        """See `MemoryNet.add_support`."""
+        features = self.encode_frame(frame)
+        state.bank.keep(self.encode_key(features), self.encode_value(features, masks))
+        state.present = state.present | occurring_classes(masks, keep_background=self.training)
+        return state
+
     def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
         """See `VideoSegmenter.step`.
 

@@ -27,18 +27,20 @@ class FeatureCache:
     def __init__(self, network: Any, frames: Sequence[Tensor], *, max_bytes: int = MAX_BYTES) -> None:
         self.network, self.frames, self.room = network, frames, max_bytes
         self.features: OrderedDict[int, dict[int, Tensor]] = OrderedDict()
-        self.splits = hasattr(network, "step_from") and hasattr(network, "encode_frame")
+        self.takes_apart = hasattr(network, "step_from")  # it is a `MemoryNet`
+        self.takes_supports = hasattr(network, "add_support")
 
     @torch.no_grad()
-    def step(self, index: int, state: Any) -> tuple[Tensor, Any]:
-        """Probabilities (1, K, h, w) of a frame, and the state after it."""
-        if not self.splits:
-            found: tuple[Tensor, Any] = self.network.step(self.frames[index], state)
-            return found
-        found = self.network.step_from(self._features(index), state)
-        return found
+    def step(self, index: int, state: Any) -> tuple[Tensor, Any, bool]:
+        """Probabilities (1, K, h, w) of a frame, the state after it, and whether it is remembered."""
+        if not self.takes_apart:
+            return *self.network.step(self.frames[index], state), False
+        prob, state = self.network.step_from(self.features_of(index), state)
+        return prob, state, self.network.is_turn(state, prob)
 
-    def _features(self, index: int) -> dict[int, Tensor]:
+    @torch.no_grad()
+    def features_of(self, index: int) -> dict[int, Tensor]:
+        """What the encoder of a `MemoryNet` says about a frame."""
         if index in self.features:
             self.features.move_to_end(index)
             return self.features[index]

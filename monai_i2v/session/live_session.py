@@ -23,6 +23,10 @@ from monai_i2v.transforms import labels_to_masks, masks_to_labels
 __all__ = ["LiveFrame", "LiveSession"]
 
 
+# Annotated frames that are remembered: the first, and the last ones.
+MAX_SUPPORTS = 8
+
+
 @dataclass(frozen=True)
 class LiveFrame:
     """A frame of a stream, segmented."""
@@ -34,10 +38,11 @@ class LiveFrame:
 
 
 class LiveSession:
-    """A network that follows a stream. Nothing is kept but its state, so memory stays the same.
+    """A network that follows a stream. Nothing is kept but its state and annotated frames, so memory stays the same.
 
     Args:
-        network: any `VideoSegmenter` with a bounded memory, in evaluation mode.
+        network: any `VideoSegmenter` with a bounded memory, in evaluation mode. A `MemoryNet` also knows what was
+            annotated before.
         size: short side of the frames that the network sees, px; None keeps the stream's size.
 
     Example::
@@ -60,16 +65,18 @@ class LiveSession:
         parameters = network.parameters() if hasattr(network, "parameters") else ()
         self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
         self.state: Any = None
+        self.supports: list[tuple[Tensor, Tensor]] = []  # annotated frames (1, C, h, w) and masks (1, K, h, w)
         self.labels: list[int] = []
         self.index = -1
         self.video_size: tuple[int, int] = (0, 0)
 
     def annotate(self, frame: Tensor, label_map: np.ndarray) -> None:
-        """Begin, or begin anew, at a frame of the stream.
+        """Begin, or correct, at a frame of the stream: what was found before is forgotten.
 
         Args:
             frame: (C, H, W) in [0, 1]; it counts as the next frame, and is not given to `step`.
-            label_map: (H, W), whole numbers; 0 is background.
+            label_map: (H, W), whole numbers; 0 is background. Objects of frames annotated before that are not in it
+                are absent; with an object that is new, or frames of another size, those frames are forgotten.
 
         Raises:
             UsageError: When the label map is empty, or not of the frame's size.
@@ -83,10 +90,15 @@ class LiveSession:
         if not labels:
             raise UsageError("the mask is empty, expected an object; draw one first.")
         frames = WorkingFrames([frame], self.size, device=self.device)
-        masks = labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), labels)
+        goes_on = set(labels) <= set(self.labels) and frames.video_size == self.video_size
+        if not goes_on or not hasattr(self.network, "add_support"):
+            self.labels, self.video_size, self.supports = labels, frames.video_size, []
+        masks = frames.resize_masks(labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), self.labels))
         with torch.no_grad():
-            self.state = self.network.start(frames[0], frames.resize_masks(masks))
-        self.labels, self.video_size = labels, frames.video_size
+            self.state = self.network.start(frames[0], masks)
+            for support in self.supports:
+                self.state = self.network.add_support(*support, self.state)
+        self.supports = [*self.supports[:1], *self.supports[1:][2 - MAX_SUPPORTS :], (frames[0], masks)]
         self.index += 1
 
     def step(self, frame: Tensor) -> LiveFrame:

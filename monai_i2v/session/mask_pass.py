@@ -22,6 +22,7 @@ class PassFrame:
     step: int  # frames from the anchor
     masks: StoredMasks  # (K, h, w)
     sure: tuple[float, ...]  # see `sureness`, one per object
+    remembered: bool = False  # by the network
 
 
 @dataclass
@@ -31,7 +32,7 @@ class MaskPass:
     Args:
         anchor: the annotated frame.
         direction: 1 with time, -1 against it.
-        labels: the objects that were drawn there.
+        labels: the objects that it follows.
         revision: which turn of work began it; see `VideoSession.propagate`.
     """
 

@@ -21,7 +21,7 @@ from monai_i2v.session.mask_store import MaskStore
 
 __all__ = ["SessionFacts", "load_session", "save_session"]
 
-VERSION = 1
+VERSION = 2
 
 
 class SessionFacts(NamedTuple):
@@ -57,7 +57,7 @@ def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, fac
                 "revision": one.revision,
                 "settled": one.settled,
                 "frames": {
-                    index: [found.step, found.sure, put(store.packed(found.masks))]
+                    index: [found.step, found.sure, found.remembered, put(store.packed(found.masks))]
                     for index, found in one.frames.items()
                 },
             }
@@ -118,10 +118,10 @@ def _passes(content: dict[str, Any], blob: bytes, store: MaskStore, facts: Sessi
         labels = tuple(int(label) for label in one["labels"])
         shape = (len(labels), *facts.size)
         frames = {}
-        for index, (step, sure, (offset, length)) in one["frames"].items():
+        for index, (step, sure, remembered, (offset, length)) in one["frames"].items():
             _unpacked(blob, (offset, length), prod(shape))  # it can be read
             masks = store.write_packed(blob[offset : offset + length], shape)
-            frames[_index(index, facts)] = PassFrame(int(step), masks, tuple(map(float, sure)))
+            frames[_index(index, facts)] = PassFrame(int(step), masks, tuple(map(float, sure)), bool(remembered))
         direction = 1 if one["direction"] > 0 else -1
         settled, revision = bool(one["settled"]), int(one["revision"])
         passes.append(

@@ -23,7 +23,9 @@ from monai_i2v.session.feature_cache import FeatureCache
 from monai_i2v.session.findings import Drawn, Findings
 from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
 from monai_i2v.session.mask_store import MaskStore
+from monai_i2v.session.pass_memory import PassMemory
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
+from monai_i2v.session.suggestion import suggest_frames
 from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["SessionFrame", "VideoSession"]
@@ -47,7 +49,8 @@ class VideoSession:
 
     Draw objects in any frames with `annotate`, and iterate over `propagate`. From every annotated frame the masks are
     carried into both directions up to the next one; between two annotated frames both passes are fused, by how sure
-    the network is and by the distance in time. Draw a frame again to correct it: only what changes is run again. A
+    the network is and by the distance in time. With a `MemoryNet`, what is drawn later also knows what was drawn before
+    it, not the other way round: a correction leaves earlier passes as they are, and only what changes is run again. A
     video that runs backward gives the same masks.
 
     Args:
@@ -89,6 +92,7 @@ class VideoSession:
         self.frames = WorkingFrames(self.video, size, device=device)
         self.cache = FeatureCache(network, self.frames)
         self.store = MaskStore()
+        self.memory = PassMemory(self.cache, self.frames, self.store, cyclic=cyclic)
         self.given: Drawn = {}
         self.passes: list[MaskPass] = []
         self.revision = 0
@@ -218,15 +222,7 @@ class VideoSession:
         Returns:
             Frame indices, the most worth first; fewer when there are no more.
         """
-        doubt = {index: self._doubt(index) for index in range(len(self)) if index not in self.given}
-        chosen: list[int] = []
-        while doubt and len(chosen) < count:
-            drawn = [*self.given, *chosen]
-            worth = {index: value * self._distance(index, drawn) for index, value in doubt.items()}
-            best = max(worth, key=lambda index: (worth[index], -index))
-            chosen.append(best)
-            del doubt[best]
-        return chosen
+        return suggest_frames(self._findings(self.passes), self.labels, count, cyclic=self.cyclic)
 
     def save(self, path: str | Path) -> None:
         """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
@@ -255,20 +251,8 @@ class VideoSession:
     def _facts(self) -> SessionFacts:
         return SessionFacts(len(self), self.frames.video_size, self.frames.size, self.cyclic, self.revision)
 
-    def _doubt(self, index: int) -> float:
-        findings = self._findings(self.passes)
-        known = [label for label in self.labels if findings.nearest(label, index)]
-        return 1 - min((findings.confidence(label, index) for label in known), default=0.0)
-
     def _findings(self, passes: Sequence[MaskPass]) -> Findings:
         return Findings(self.given, passes, self.store, self.frames)
-
-    def _distance(self, index: int, drawn: Sequence[int]) -> float:
-        """To the next drawn frame, as a share of the video; a neighbor tells little new."""
-        gaps = [abs(index - other) for other in drawn]
-        if self.cyclic:
-            gaps = [min(gap, len(self) - gap) for gap in gaps]
-        return min(gaps, default=len(self)) / len(self)
 
     def _checked(self, frame: int, label_map: np.ndarray) -> np.ndarray:
         if not 0 <= frame < len(self):
@@ -288,15 +272,18 @@ class VideoSession:
     def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
         self._remember()
         if frame in self.given:  # what agreed with its passes may not any more, and goes its whole way
-            others = [one for one in self.passes if one.anchor != frame]
+            order = list(self.given)
+            untouched = order[: order.index(frame)]  # what was drawn later knows the old masks
             self.passes = [
-                replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one for one in others
+                replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one
+                for one in self.passes
+                if one.anchor in untouched or (not self.cache.takes_supports and one.anchor != frame)
             ]
         self.given[frame] = masks
 
     def _pass_from(self, anchor: int, direction: int) -> MaskPass | None:
         """The pass that begins at an annotated frame; None when nothing is seen there."""
-        labels = tuple(label for label, mask in self.given[anchor].items() if mask.any())
+        labels = self.memory.objects(anchor, self.given)
         for one in self.passes:
             if (one.anchor, one.direction, one.labels) == (anchor, direction, labels):
                 return one
@@ -304,20 +291,11 @@ class VideoSession:
         self.passes += [started] if labels else []
         return started if labels else None
 
-    def _start(self, one: MaskPass) -> Any:
-        """The network's state at a pass' anchor."""
-        drawn = np.stack([self.given[one.anchor][label] for label in one.labels])
-        self.evaluations += 1
-        with torch.no_grad():
-            return self.network.start(
-                self.frames[one.anchor], self.frames.resize_masks(torch.from_numpy(drawn).float())
-            )
-
     def _way(self, one: MaskPass) -> Iterator[int]:
         """Frames that a pass has still to see: up to where each of its objects has been drawn again."""
         left = set(one.labels)
         for frame in ring_or_line(one.anchor, one.direction, len(self), cyclic=self.cyclic):
-            left -= {label for label, mask in self.given.get(frame, {}).items() if mask.any()}
+            left -= set(self.memory.objects(frame, self.given)) if frame in self.given else set()
             if not left:
                 return
             if frame not in one.frames:
@@ -332,11 +310,12 @@ class VideoSession:
         earlier = [other for other in self.passes if other.revision < one.revision]
         for frame in self._way(one):
             if one.state is None:
-                one.state = self._start(one)
-            prob, one.state = self.cache.step(frame, one.state)
+                one.state, evaluations = self.memory.begin(one, self.given, self.passes)
+                self.evaluations += evaluations
+            prob, one.state, remembered = self.cache.step(frame, one.state)
             self.evaluations += 1
             sure = tuple(sureness(prob)[0].tolist())
-            one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure)
+            one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
             one.agreed = one.agreed + 1 if earlier and self._agrees(one, frame, earlier) else 0
             one.settled = one.agreed >= AGREED_FRAMES
             yield self[frame]

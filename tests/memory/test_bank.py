@@ -24,6 +24,22 @@ def test_reference_is_never_forgotten_and_the_rest_is_first_in_first_out():
     assert len(bank) == 3
 
 
+def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as_before():
+    bank = MemoryBank(capacity=3, top=1)
+    bank.write(*frame(0))
+    bank.keep(*frame(20))
+    for value in range(1, 7):
+        bank.write(*frame(value))
+    assert contents(bank) == [0, 5, 6, 20]
+    with pytest.raises(RuntimeError, match="keep all annotated frames before"):
+        bank.keep(*frame(21))
+    unlimited = MemoryBank(capacity=None, top=1)
+    for value in range(3):
+        unlimited.write(*frame(value))
+    unlimited.keep(*frame(20))
+    assert contents(unlimited) == [0, 1, 2, 20]
+
+
 def test_unlimited_bank_keeps_all():
     bank = MemoryBank(capacity=None, top=1)
     for value in range(11):

@@ -52,6 +52,17 @@ def test_every_fourth_frame_is_remembered(image_net, disc):
     assert lengths == [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]
 
 
+def test_a_further_annotated_frame_tells_what_to_look_for_and_stays_in_the_memory(image_net, disc):
+    frames, masks = disc
+    net = OneShotMemoryNet(image_net, key="matching", memory_every=1, capacity=2).eval()
+    nothing = torch.zeros_like(masks[:1])
+    with torch.no_grad():
+        assert not net.step(frames[1:2], net.start(frames[:1], nothing))[0].any()
+        state = net.add_support(frames[2:3], masks[2:3], net.start(frames[:1], nothing))
+        assert net.step(frames[1:2], state)[0].amax() > 0
+    assert (len(state.supports), len(state.bank), state.bank.kept) == (2, 3, 2)
+
+
 def test_state_is_all_that_a_video_leaves_behind(image_net, disc):
     frames, masks = disc
     net = OneShotMemoryNet(image_net, key="matching")

@@ -66,6 +66,20 @@ def test_several_annotated_frames_are_averaged_after_the_fusion(image_net, disc)
     torch.testing.assert_close(prob, expected)
 
 
+def test_an_annotated_frame_without_an_object_says_nothing_about_it(image_net, disc):
+    frames, masks = disc
+    net = RelearningNet(image_net)
+    two = masks[:1].repeat(1, 2, 1, 1)
+    only_first = two.clone()
+    only_first[:, 1] = 0
+    state = net.add_support(frames[2:3], only_first, net.start(frames[:1], two))
+    with torch.no_grad():
+        features = net.net.encode_frame(frames[4:5])
+        both, one = (net.net.embed(features, *supports) for supports in (state.supports, state.supports[:1]))
+    torch.testing.assert_close(both[1], one[1])
+    assert not torch.allclose(both[0], one[0], atol=1e-3)
+
+
 def test_frames_after_the_reference_alone_and_clips_of_one_frame(image_net, disc):
     frames, masks = disc
     net = RelearningNet(image_net, scale=1.0)

@@ -333,6 +333,18 @@ def test_it_learns_to_follow_a_moving_ellipse():
     assert overlap(net, clip, masks) > 0.9
 
 
+def test_a_further_annotated_frame_brings_an_object_that_the_first_lacks(net):
+    clip, masks = noise(frames=3), halves()
+    first = masks.clone()
+    first[:, 1] = 0
+    with torch.no_grad():
+        state = net.start(clip[:, 0], first)
+        assert not net.step(clip[:, 2], state)[0][:, 1].any()
+        state = net.add_support(clip[:, 1], masks, net.start(clip[:, 0], first))
+        assert net.step(clip[:, 2], state)[0][:, 1].amax() > 0
+        assert len(state.bank) == 2
+
+
 def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_keeps_it(net):
     clip, masks = torch.rand(1, 3, 3, 32, 48), torch.zeros(1, 2, 32, 48)
     masks[:, 0, :10], masks[:, 1, 10:] = 1, 1

@@ -57,3 +57,35 @@ def test_what_cannot_be_done_is_said_in_one_sentence():
     session.annotate(frame(), drawn())
     with pytest.raises(UsageError, match=r"the frame has \(20, 20\) pixels, but the annotated one \(16, 16\)"):
         session.step(frame(20))
+
+
+class Supported(Still):
+    """The same, which also counts the annotated frames that it knows."""
+
+    def start(self, frame, masks):
+        self.known = 1
+        return masks
+
+    def add_support(self, frame, masks, state):
+        self.known += 1
+        return torch.maximum(masks, state)
+
+
+def test_a_correction_goes_on_from_all_that_was_drawn_before_it():
+    session = LiveSession(Supported(), size=None)
+    session.annotate(frame(), drawn(5))
+    for count in range(2, 12):
+        session.annotate(frame(), drawn(5))
+        assert session.network.known == min(count, 9)  # eight, and its own
+    session.annotate(frame(), drawn(6))  # of which the frames before tell nothing
+    assert (session.network.known, session.labels) == (1, [6])
+
+
+def test_an_object_that_a_correction_does_not_show_may_come_back():
+    both = drawn(5)
+    both[10:12, 10:12] = 6
+    session = LiveSession(Supported(), size=None)
+    session.annotate(frame(), both)
+    session.annotate(frame(), drawn(5))
+    assert session.step(frame()).confidence.keys() == {5, 6}
+    assert session.step(frame()).label_map[10, 10] == 6

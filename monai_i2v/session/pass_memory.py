@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pass knows when it begins: the frames that a person drew, and what an earlier pass saw on its way here.
+
+Axes: `K` objects, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_i2v.inferers import WorkingFrames
+from monai_i2v.session.feature_cache import FeatureCache
+from monai_i2v.session.findings import Drawn
+from monai_i2v.session.mask_pass import MaskPass, ring_or_line
+from monai_i2v.session.mask_store import MaskStore
+
+__all__ = ["PassMemory"]
+
+# The most frames that a pass takes over from the one before it, the last ones; a bounded memory holds about as many.
+MAX_INHERITED = 32
+
+
+class PassMemory:
+    """Begins passes.
+
+    A pass knows its anchor and the frames drawn before it, if they tell of all its objects: so it also finds an object
+    again that is not in its anchor. It also remembers what the pass remembered that arrives at its anchor from an
+    earlier drawn frame. What is drawn later does not concern it: earlier passes stay as they are.
+
+    Args:
+        cache: steps of the network.
+        frames: the video's frames.
+        store: masks of the passes.
+        cyclic: see `VideoSession`.
+    """
+
+    def __init__(self, cache: FeatureCache, frames: WorkingFrames, store: MaskStore, *, cyclic: bool) -> None:
+        self.cache, self.frames, self.store, self.cyclic = cache, frames, store, cyclic
+
+    def objects(self, anchor: int, given: Drawn) -> tuple[int, ...]:
+        """Labels of what a pass from an annotated frame follows: what is in that frame, or in one that it knows."""
+        frames = [anchor, *self._supports(anchor, given)]
+        return tuple(label for label in sorted(given[anchor]) if any(given[frame][label].any() for frame in frames))
+
+    @torch.no_grad()
+    def begin(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> tuple[Any, int]:
+        """The network's state at the anchor, and how many frames the network was asked for."""
+        network = self.cache.network
+        state = network.start(self.frames[one.anchor], self._masks(one.anchor, one.labels, given))
+        supports = self._supports(one.anchor, given)
+        for frame in supports:
+            state = network.add_support(self.frames[frame], self._masks(frame, one.labels, given), state)
+        inherited = self._inherited(one, given, passes)[-MAX_INHERITED:]
+        for former, frame in inherited:
+            prob = self.store.read(former.frames[frame].masks).unsqueeze(0).to(self.frames.device)
+            network.remember(self.cache.features_of(frame), prob, state)
+        return state, 1 + len(supports) + len(inherited)
+
+    def _supports(self, anchor: int, given: Drawn) -> list[int]:
+        """Frames drawn before an annotated one that tell of all its objects."""
+        if not self.cache.takes_supports:
+            return []
+        order = list(given)
+        before = order[: order.index(anchor)]
+        return [frame for frame in before if given[anchor].keys() <= given[frame].keys()]
+
+    def _inherited(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> list[tuple[MaskPass, int]]:
+        """Passes and frames whose masks are remembered, in their order."""
+        if not self.cache.takes_apart:
+            return []
+        known = self._supports(one.anchor, given)
+        ways = {
+            id(other): self._way(other, one.anchor)
+            for other in passes
+            if other.anchor in known and (other.direction, other.labels) == (one.direction, one.labels)
+        }
+        arriving = [
+            other
+            for other in passes
+            if id(other) in ways and ways[id(other)] and all(frame in other.frames for frame in ways[id(other)])
+        ]
+        if not arriving:
+            return []
+        nearest = min(arriving, key=lambda other: len(ways[id(other)]))
+        own = [(nearest, frame) for frame in ways[id(nearest)] if nearest.frames[frame].remembered]
+        return self._inherited(nearest, given, passes) + own
+
+    def _way(self, one: MaskPass, end: int) -> list[int]:
+        """Frames between a pass' anchor and another frame, in the order of the pass; none if it never gets there."""
+        way = list(ring_or_line(one.anchor, one.direction, len(self.frames), cyclic=self.cyclic))
+        return way[: way.index(end)] if end in way else []
+
+    def _masks(self, frame: int, labels: Sequence[int], given: Drawn) -> Tensor:
+        drawn = np.stack([given[frame][label] for label in labels])
+        return self.frames.resize_masks(torch.from_numpy(drawn).float())
