@@ -8,3 +8,4 @@ from monai_i2v.report.measurements import REFERENCE_NOTE, Measurements
 from monai_i2v.report.overlay import overlay
 from monai_i2v.report.overlay_movie import OverlayMovie
 from monai_i2v.report.run_facts import sha256_of, write_run_facts
+from monai_i2v.report.simpson import simpson_volume
