@@ -46,7 +46,10 @@ class SummarizeVideos:
         written: list[list[Any]] = []
         # Another process may complete a video meanwhile; the one that writes last has seen all of them.
         while (rows := list(self._rows())) != written:
-            with complete_file(self.output_dir / "summary.csv") as partial, partial.open("w", newline="") as file:
+            with (
+                complete_file(self.output_dir / "summary.csv") as partial,
+                partial.open("w", newline="", encoding="utf-8") as file,
+            ):
                 csv.writer(file).writerows([["video", *ObjectSummary._fields], *rows])
             written = rows
 

@@ -17,10 +17,9 @@ def simpson_volume(mask: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) 
     """Volume of a chamber as a stack of 20 round discs across its long axis (single-plane Simpson).
 
     Only the outline of the largest part counts: specks are left out and holes belong to the chamber. Its long axis is
-    the principal axis of that area, from end to end: for a ventricle whose base is even, the line from the apex to the
-    middle of the annulus. A disc's diameter is the area of its slab divided by the slab's height. The mask does not
-    tell where the annulus is, so a chamber that is wider than long is taken across; for a left ventricle, an axis
-    that is 10 degrees off changes the volume by less than 3 %.
+    the principal axis of that area, from end to end: of a ventricle with an even base, the line from the apex to the
+    middle of the annulus. The mask does not tell where the annulus is, so a chamber that is wider than long is taken
+    across. A disc's diameter is the area of its slab divided by the slab's height.
 
     Args:
         mask: chamber (H, W), bool.
