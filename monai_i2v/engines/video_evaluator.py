@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from ignite.engine import Engine, EventEnum
+from ignite.engine import Engine, EventEnum, Events
 from monai.engines import Evaluator
 from torch import Tensor, nn
 
@@ -154,6 +154,7 @@ class VideoEvaluator(Evaluator):
         self.failures, self.adapted_to_all = [], None
         cases: Sequence[VideoCase] = self.data_loader
         if not cases:
+            self.fire_event(Events.COMPLETED)  # handlers end as after a run
             return
         if self.adaptation is not None and self.scope == "dataset":
             self.adapted_to_all = self._adapt_to_all(cases)

@@ -7,7 +7,7 @@ import contextlib
 import glob
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ from monai_i2v.report import (
     HtmlReport,
     Measurements,
     OverlayMovie,
+    named_chambers,
     plot_areas,
+    plot_volumes,
+    summarize,
     write_run_facts,
 )
 
@@ -36,7 +39,7 @@ DOUBTFUL_BELOW = 0.5
 
 class SaveVideoResults:
     """Write ``<output_dir>/<name>/``: masks, ``overlay.mp4``, ``contact_sheet.png``, ``areas.png``,
-    ``measurements.csv``, ``report.html`` and ``run.json``.
+    ``measurements.csv``, ``report.html``, ``run.json``, and of chambers ``volumes.png``.
 
     All is written into a hidden folder beside it, which gets its name when it is complete: a failure never costs the
     results of an earlier run, nor leaves half of new ones. Only a folder with a ``run.json`` is replaced: any other of
@@ -45,10 +48,19 @@ class SaveVideoResults:
     Args:
         output_dir: folder of all results; it is made.
         settings: how the videos were segmented, for ``run.json``.
+        chamber: label value of a chamber whose volume is measured too, or several; see `simpson_volume`. A video whose
+            mask does not have it stops at its start.
     """
 
-    def __init__(self, output_dir: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        output_dir: str | Path,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        chamber: int | Sequence[int] | None = None,
+    ) -> None:
         self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
+        self.chamber = chamber
         self.results: _Results | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -60,6 +72,7 @@ class SaveVideoResults:
 
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
+        chambers = named_chambers(self.chamber, run.labels)
         _check_replaceable(self.output_dir / run.case.name)
         with _explain(self.output_dir):
             self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -68,7 +81,7 @@ class SaveVideoResults:
             partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
             partial.mkdir()
         try:
-            self.results = _Results(partial, run)
+            self.results = _Results(partial, run, chambers)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -100,7 +113,7 @@ class SaveVideoResults:
 class _Results:
     """The open files of one video."""
 
-    def __init__(self, folder: Path, run: VideoRun) -> None:
+    def __init__(self, folder: Path, run: VideoRun, chambers: Sequence[int]) -> None:
         self.folder, self.run = folder, run
         info, labels = run.video.info, run.labels
         self.files = contextlib.ExitStack()
@@ -108,7 +121,7 @@ class _Results:
         self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
         self.report = HtmlReport(info, reference=run.case.ref_frame)
-        self.measurements = Measurements(labels, info)
+        self.measurements = Measurements(labels, info, chambers)
         self.unreadable: dict[int, str] = {}
 
     def add(self, frame: SegmentedFrame) -> None:
@@ -137,6 +150,9 @@ class _Results:
         self.sheet.save(self.folder / "contact_sheet.png")
         self.measurements.save(self.folder / "measurements.csv")
         plot_areas(self.measurements, self.folder / "areas.png")
+        volumes = self.folder / "volumes.png" if self.measurements.chambers else None
+        if volumes is not None:
+            plot_volumes(self.measurements, volumes)
         run = self.run
         facts = {
             "ref_frame": run.case.ref_frame,
@@ -151,11 +167,13 @@ class _Results:
             areas=self.folder / "areas.png",
             sheet=self.folder / "contact_sheet.png",
             facts=facts,
+            volumes=volumes,
         )
+        objects = [summary._asdict() for summary in summarize(self.measurements)]
         write_run_facts(
             self.folder / FACTS,
             run.video.info,
-            {**facts, "adaptation": run.adaptation_log},
+            {**facts, "adaptation": run.adaptation_log, "objects": objects},
             files={"video": run.case.video, "ref_mask": run.case.ref_mask},
         )
 

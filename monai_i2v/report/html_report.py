@@ -7,10 +7,9 @@ import base64
 import html
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from statistics import fmean
 from string import Template
 from typing import Any
 
@@ -20,7 +19,9 @@ from PIL import Image
 from monai_i2v.data import VideoInfo
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.palette import label_colors
-from monai_i2v.report.measurements import REFERENCE_NOTE, Measurement, Measurements
+from monai_i2v.report.html_tables import area_table, volume_table
+from monai_i2v.report.measurements import Measurement, Measurements
+from monai_i2v.report.object_summary import ObjectSummary, summarize
 from monai_i2v.report.sample_frames import sample_frames
 
 __all__ = ["HtmlReport"]
@@ -29,6 +30,11 @@ __all__ = ["HtmlReport"]
 MAX_FRAMES = 240
 MAX_WIDTH = 512  # px
 JPEG_QUALITY = 80
+VOLUMES_NOTE = (
+    "Single-plane volumes by Simpson's method of discs, of the whole recording without its doubtful frames. Of a "
+    "ventricle, the largest is taken for end diastole (ED), the smallest for end systole (ES), and the change for a "
+    "single-plane ejection fraction. A mask by research software is not a diagnosis."
+)
 DEFAULT_FRAME_TIME = 0.1  # s, in the player, when the video does not know
 
 
@@ -85,7 +91,14 @@ class HtmlReport:
         self.frames[index] = file.getvalue(), label_map[np.ix_(rows, columns)]
 
     def save(
-        self, path: str | Path, measurements: Measurements, *, areas: Path, sheet: Path, facts: Mapping[str, Any]
+        self,
+        path: str | Path,
+        measurements: Measurements,
+        *,
+        areas: Path,
+        sheet: Path,
+        facts: Mapping[str, Any],
+        volumes: Path | None = None,
     ) -> None:
         """Write the page.
 
@@ -95,16 +108,19 @@ class HtmlReport:
             areas: picture of the areas, PNG.
             sheet: contact sheet, PNG.
             facts: how the results came about, anything that JSON can hold.
+            volumes: picture of the volumes, PNG, where there are chambers.
 
         Raises:
             UsageError: When the file cannot be written.
         """
+        summaries = summarize(measurements)
         template = Template(files("monai_i2v.report").joinpath("report.html").read_text(encoding="utf-8"))
         page = template.substitute(
             title=html.escape(f"monai_i2v: {Path(self.info.path).name}"),
             summary=html.escape(self._summary(measurements)),
-            table=_table(measurements),
+            table=area_table(summaries, in_mm=self.info.spacing is not None),
             areas=_embed(areas.read_bytes(), "png"),
+            volumes="" if volumes is None else _volumes(measurements, summaries, volumes),
             sheet=_embed(sheet.read_bytes(), "png"),
             facts=html.escape(json.dumps(facts, indent=2, default=str)),
             data=_for_script(self._data(measurements)),
@@ -113,7 +129,7 @@ class HtmlReport:
             partial.write_text(page, encoding="utf-8")
 
     def _summary(self, measurements: Measurements) -> str:
-        doubtful = len({row.frame for row in measurements.rows if row.note not in ("", REFERENCE_NOTE)})
+        doubtful = len({row.frame for row in measurements.rows if row.doubtful})
         length = f"{self.info.length} frames"
         if self.info.frame_time is not None:
             length += f", {self.info.length * self.info.frame_time:.2f} s"
@@ -126,12 +142,13 @@ class HtmlReport:
         by_frame: dict[int, list[Measurement]] = {}
         for row in measurements.rows:
             by_frame.setdefault(row.frame, []).append(row)
+        colors = label_colors(measurements.labels)
         ranks = {label: rank for rank, label in enumerate(measurements.labels, start=1)}
         return {
             "width": self.size[0],
             "height": self.size[1],
             "interval": round(1000 * max(self.info.frame_time or DEFAULT_FRAME_TIME, 0.02)),  # ms
-            "objects": [{"label": label, "color": color} for label, color in label_colors(measurements.labels).items()],
+            "objects": [{"label": label, "color": colors[label]} for label in measurements.labels],
             "frames": [
                 {
                     "index": index,
@@ -160,20 +177,12 @@ def _area(row: Measurement) -> str:
     return f"{row.area_px} px" if row.area_mm2 is None else f"{row.area_mm2:.1f} mm²"
 
 
-def _table(measurements: Measurements) -> str:
-    """One line per object: area over the frames, and in how many of them it is not seen or doubtful."""
-    unit = "px" if measurements.info.spacing is None else "mm²"
-    head = ["object", f"least area ({unit})", f"mean ({unit})", f"most ({unit})", "frames without it", "confidence"]
-    lines = []
-    for label in measurements.labels:
-        own = [row for row in measurements.rows if row.label == label]
-        areas = [row.area_px if row.area_mm2 is None else row.area_mm2 for row in own]
-        sure = [row.confidence for row in own if row.confidence is not None and row.area_px]
-        numbers = [f"{value:.0f}" for value in (min(areas), fmean(areas), max(areas))]
-        lines.append([str(label), *numbers, str(areas.count(0)), f"{fmean(sure):.2f}" if sure else "-"])
-    header = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
-    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+def _volumes(measurements: Measurements, summaries: Sequence[ObjectSummary], picture: Path) -> str:
+    chambers = [one for one in summaries if one.label in measurements.chambers]
+    table = volume_table(chambers, in_ml=measurements.info.spacing is not None)
+    source = _embed(picture.read_bytes(), "png")
+    alt = "Volume of each chamber over time; doubtful frames are shaded, largest and smallest are marked"
+    return f'<h2>Volumes</h2>\n{table}\n<p>{VOLUMES_NOTE}</p>\n<img src="{source}" alt="{alt}">'
 
 
 def _embed(content: bytes, kind: str) -> str:

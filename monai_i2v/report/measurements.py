@@ -12,11 +12,13 @@ import numpy as np
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.video import VideoInfo
+from monai_i2v.report.simpson import simpson_volume
 
 __all__ = ["REFERENCE_NOTE", "Measurement", "Measurements"]
 
 REFERENCE_NOTE = "reference"  # the note of the frame whose mask was given; any other note marks a doubtful frame
 DECIMALS = 4
+MM3_PER_ML = 1000
 
 
 class Measurement(NamedTuple):
@@ -28,6 +30,8 @@ class Measurement(NamedTuple):
         label: label value of the object.
         area_px: number of its pixels.
         area_mm2: its area in mm^2.
+        volume_ml: volume of a chamber in mL, see `simpson_volume`.
+        volume_px3: the same in px^3, where the length of a pixel is not known.
         centroid_x_px: its mean column in px, pixel centers at whole numbers.
         centroid_y_px: its mean row in px.
         confidence: as given, in [0, 1].
@@ -36,8 +40,9 @@ class Measurement(NamedTuple):
     Example::
 
         >>> from monai_i2v.report.measurements import Measurement
-        >>> Measurement(0, None, 1, 12, None, 3.5, 4.0, None, "").area_px
-        12
+        >>> row = Measurement(0, None, 1, 12, None, None, None, 3.5, 4.0, None, "reference")
+        >>> row.area_px, row.doubtful
+        (12, False)
     """
 
     frame: int
@@ -45,10 +50,17 @@ class Measurement(NamedTuple):
     label: int
     area_px: int
     area_mm2: float | None
+    volume_ml: float | None
+    volume_px3: float | None
     centroid_x_px: float | None
     centroid_y_px: float | None
     confidence: float | None
     note: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Is its frame to be looked at?"""
+        return self.note not in ("", REFERENCE_NOTE)
 
 
 class Measurements:
@@ -57,6 +69,7 @@ class Measurements:
     Args:
         labels: label values of all objects; an object that is absent from a frame has a row with area 0.
         info: facts about the video; without frame_time there is no time_s, without spacing no area_mm2.
+        chambers: labels whose volume is measured too.
 
     Example::
 
@@ -70,8 +83,8 @@ class Measurements:
         (0.5, 1.5)
     """
 
-    def __init__(self, labels: Sequence[int], info: VideoInfo) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, labels: Sequence[int], info: VideoInfo, chambers: Sequence[int] = ()) -> None:
+        self.labels, self.chambers = tuple(labels), tuple(chambers)
         self.info = info
         self.rows: list[Measurement] = []
 
@@ -113,12 +126,15 @@ class Measurements:
     def _measure(self, index: int, mask: np.ndarray, label: int, confidence: float | None, note: str) -> Measurement:
         area = int(mask.sum())
         spacing, frame_time = self.info.spacing, self.info.frame_time
+        volume = simpson_volume(mask, spacing or (1.0, 1.0)) if label in self.chambers else None
         return Measurement(
             frame=index,
             time_s=None if frame_time is None else index * frame_time,
             label=label,
             area_px=area,
             area_mm2=None if spacing is None else area * spacing[0] * spacing[1],
+            volume_ml=None if volume is None or spacing is None else volume / MM3_PER_ML,
+            volume_px3=volume if spacing is None else None,
             centroid_x_px=float(mask.sum(axis=0) @ np.arange(mask.shape[1]) / area) if area else None,
             centroid_y_px=float(mask.sum(axis=1) @ np.arange(mask.shape[0]) / area) if area else None,
             confidence=confidence,

@@ -179,6 +179,11 @@ BAD = {
     "size text": (given(size="big"), ["size is 'big'", "expected a whole number from 16 (px)", "use 256"]),
     "seed": (given(seed="x"), ["seed is 'x'", "expected a whole number", "use 0"]),
     "max_seconds": (given(max_seconds=0.5), ["max_seconds is 0.5", "expected a whole number from 1", "use 60"]),
+    "chamber": (
+        given(chamber=[1, 2]),
+        ["chamber is 2", "no label of the mask", "expected one of 1, 7", "leave it out"],
+    ),
+    "chamber text": (given(chamber="LV"), ["chamber is 'LV'", "no label of the mask", "expected one of 1, 7"]),
     # What is wrong with the list:
     "both": (where(datalist="list.json"), ["both video and datalist are given", "expected one", "leave one out"]),
     "mask and list": (datalist([CASE], ref_mask="m.png"), ["both ref_mask and datalist", "expected one", "leave"]),
@@ -219,4 +224,4 @@ def test_one_bad_video_of_a_list_is_explained_and_costs_no_other(run_bundle, rec
     videos = [{**CASE, "name": "first"}, {**CASE, "video": "no.mp4", "name": "second"}, {**CASE, "name": "third"}]
     answer = run_bundle(**datalist(videos)(recording), output_dir=recording / "out")
     assert_explained(answer, "no.mp4 does not exist", "expected a file", "(1 of 3 videos failed)")
-    assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "third"]
+    assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "summary.csv", "third"]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import csv
 import hashlib
 import json
 import shutil
@@ -91,6 +92,22 @@ def test_a_folder_of_frames_becomes_masks_of_the_same_names_and_labels(name, rec
     assert len(rows) == 1 + 4 * 2
 
 
+@pytest.mark.parametrize("name", VIDEO_BUNDLES)
+def test_a_chamber_has_volumes_in_all_results(name, recording, checkpoints):
+    flow = workflow(name, recording, checkpoints[name], chamber=7)
+    flow.initialize()
+    flow.run()
+    results = recording / "out/frames"
+    with (results / "measurements.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["label"] for row in rows if row["volume_px3"]} == {"7"}
+    facts = json.loads((results / "run.json").read_text())
+    assert facts["settings"]["chamber"] == 7
+    assert [one["largest_volume_px3"] is None for one in facts["objects"]] == [True, False]
+    assert (results / "volumes.png").is_file()
+    assert "<h2>Volumes</h2>" in (results / "report.html").read_text()
+
+
 @pytest.mark.parametrize("preset", ["memory_only", "paper_video", "anchored"])
 @pytest.mark.parametrize("scope", ["video", "dataset", "sliding", "stream"])
 def test_presets_and_scopes_run(preset, scope, recording, checkpoint):
@@ -152,7 +169,7 @@ def test_a_datalist_gives_a_folder_per_video_and_one_bad_video_does_not_cost_the
     assert isinstance(info.value.__cause__, UsageError)
     assert "missing.mp4" in str(info.value.__cause__)
     assert "(1 of 3 videos failed)" in str(info.value.__cause__)
-    assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "third"]
+    assert sorted(path.name for path in (recording / "out").iterdir()) == ["first", "summary.csv", "third"]
 
 
 @pytest.mark.parametrize("name", VIDEO_BUNDLES)

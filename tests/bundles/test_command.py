@@ -82,7 +82,9 @@ def test_a_list_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(start_com
     assert 1 <= len(done) <= 3
     assert run_bundle(**given, output_dir=recording / "out").status == 0
     assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert sorted(path.name for path in (recording / "out").iterdir()) == ["a", "b", "c"]
+    assert sorted(path.name for path in (recording / "out").iterdir()) == ["a", "b", "c", "summary.csv"]
+    summaries = [(recording / folder / "summary.csv").read_bytes() for folder in ("whole", "out")]
+    assert summaries[0] == summaries[1]
     for name in "abc":
         for file in ("measurements.csv", "masks/00000.png", "masks/00005.png"):
             one, other = (recording / folder / name / file for folder in ("whole", "out"))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
-from monai_i2v.report.area_curve import _draw_areas, _runs, plot_areas
+from monai_i2v.report.area_curve import _draw_areas, plot_areas
 from monai_i2v.report.measurements import Measurements
 
 
@@ -38,20 +38,6 @@ def test_areas_are_in_px_over_frames_where_neither_is_known() -> None:
     _draw_areas(axes, measured(VideoInfo("a", "movie", 6, 4, 4)))
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("frame", "area (px)")
     assert axes.get_lines()[0].get_ydata().tolist() == [0, 1, 2, 3, 0, 1]
-
-
-def test_doubtful_stretches_and_the_reference_are_marked_and_named_once() -> None:
-    axes = Figure().subplots()
-    _draw_areas(axes, measured(VideoInfo("a", "movie", 6, 4, 4)))
-    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
-    assert spans == [(1.5, 3.5), (4.5, 5.5)]
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert sorted(names) == ["doubtful", "object 1", "object 3", "reference"]
-
-
-def test_runs() -> None:
-    assert _runs([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 7), (9, 10)]
-    assert _runs([]) == []
 
 
 def test_picture_is_a_png_of_1200_by_540(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from monai_i2v.data import VideoInfo
+from monai_i2v.data.palette import OBJECT_COLORS
 from monai_i2v.report import REFERENCE_NOTE, HtmlReport, Measurements
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -23,15 +24,15 @@ def square(index, label=7):
     return label_map
 
 
-def write(folder, *, length=5, info=None, facts=None, max_frames=240):
+def write(folder, *, length=5, info=None, facts=None, max_frames=240, labels=(7, 300), chambers=()):
     info = info or VideoInfo("clip.mp4", "movie", length, 40, 60, 0.04, (0.5, 0.5))
-    report, measurements = HtmlReport(info, max_frames=max_frames), Measurements([7, 300], info)
+    report, measurements = HtmlReport(info, max_frames=max_frames), Measurements(labels, info, chambers)
     for index in range(length):
         note = REFERENCE_NOTE if index == 0 else "doubtful: object 7" if index == 3 else ""
         report.add(index, np.full((40, 60, 1), 40 * (index % 5), np.uint8), square(index))
         measurements.add(index, square(index), [0.9, 0.0], note)
     Image.new("RGB", (8, 8)).save(folder / "areas.png")
-    pictures = {"areas": folder / "areas.png", "sheet": folder / "areas.png"}
+    pictures = dict.fromkeys(["areas", "sheet", *["volumes"] * bool(chambers)], folder / "areas.png")
     report.save(folder / "report.html", measurements, **pictures, facts=facts or {"seed": 0})
     return (folder / "report.html").read_text()
 
@@ -56,6 +57,26 @@ def test_label_maps_are_in_the_page_as_ranks(tmp_path):
     ranks = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
     assert kind == "data:image/png;base64"
     assert np.array_equal(ranks, square(2) // 7)
+
+
+def test_objects_are_listed_in_the_order_of_their_areas_and_ranks(tmp_path):
+    data = data_of(write(tmp_path, labels=(300, 7)))
+    assert [one["label"] for one in data["objects"]] == [300, 7]
+    assert [one["color"] for one in data["objects"]] == [list(OBJECT_COLORS[1]), list(OBJECT_COLORS[0])]
+    assert data["frames"][2]["areas"] == ["0.0 mm²", "50.0 mm²"]
+    ranks = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["frames"][2]["labels"].partition(",")[2]))))
+    assert ranks.max() == 2
+
+
+def test_volumes_are_shown_of_chambers_only_with_a_warning(tmp_path):
+    assert "olume" not in write(tmp_path)
+    page = write(tmp_path, chambers=(7,))
+    volume = np.pi / 4 * 5**2 * 10 / 1000  # mL, of 10 x 20 px of 0.5 mm
+    cells = f"<td>7</td><td>{volume:.1f}</td><td>frame 0, 0.00 s</td><td>{volume:.1f}</td>"
+    assert page.count("<h2>Volumes</h2>") == page.count(cells) == 1
+    text = re.sub("<.*?>", "", page)
+    assert text.count("ejection fraction") == text.count("single-plane ejection fraction") == 1
+    assert "is not a diagnosis" in text
 
 
 def test_a_long_video_gives_a_small_page_but_is_measured_as_a_whole(tmp_path):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,30 @@ def test_table_leaves_empty_what_is_unknown(tmp_path: Path) -> None:
     measurements.save(tmp_path / "new" / "m.csv")
     with (tmp_path / "new" / "m.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0].values()) == ["0", "", "1", "0", "", "", "", "", "reference"]
-    assert list(rows[1].values()) == ["0", "", "70000", "6", "", "3.0", "1.5", "", "reference"]
+    assert list(rows[0].values()) == ["0", "", "1", "0", "", "", "", "", "", "", "reference"]
+    assert list(rows[1].values()) == ["0", "", "70000", "6", "", "", "", "3.0", "1.5", "", "reference"]
     assert list(rows[0])[:5] == ["frame", "time_s", "label", "area_px", "area_mm2"]
+
+
+def test_only_chambers_have_volumes_in_one_of_two_units() -> None:
+    label_map = np.ones((4, 5), dtype=np.uint8)
+    label_map[:, 4] = 2
+    for info, volumes in [
+        (KNOWN, (math.pi / 4 * 1.0**2 * 2.0 / 1000, None)),
+        (UNKNOWN, (None, math.pi / 4 * 4**2 * 4)),
+    ]:
+        measurements = Measurements([1, 2], info, chambers=[1])  # 4 x 4 px: 2 mm high and 1 mm wide, or as long as wide
+        measurements.add(0, label_map)
+        first, second = ((row.volume_ml, row.volume_px3) for row in measurements.rows)
+        assert first == pytest.approx(volumes)
+        assert second == (None, None)
+
+
+def test_frames_with_a_note_are_doubtful_but_the_reference() -> None:
+    measurements = Measurements([70000], KNOWN)
+    for index, note in enumerate(["reference", "", "doubtful: object 70000", "unreadable: cut off"]):
+        measurements.add(index, label_map(), note=note)
+    assert [row.doubtful for row in measurements.rows] == [False, False, True, True]
 
 
 def test_errors(tmp_path: Path) -> None:
