@@ -57,6 +57,10 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         """Encoder features of frames (B, C, H, W), by stage."""
         ...
 
+    def encode_key(self, features: dict[int, Tensor]) -> Tensor:
+        """Keys (B, D, h, w) of frames, from their encoder features: like places have keys that are near each other."""
+        ...
+
     def step_from(
         self, features: dict[int, Tensor], state: State, *, remember: bool | None = None
     ) -> tuple[Tensor, State]:
