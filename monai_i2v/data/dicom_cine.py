@@ -14,7 +14,8 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import UID, MPEGTransferSyntaxes
 
-from monai_i2v.data.dicom_header import frame_time_of, read_header, spacing_of, window_of
+from monai_i2v.data.dicom_header import frame_time_of, read_header, region_of, spacing_of, window_of
+from monai_i2v.data.dicom_sources import source_frames
 from monai_i2v.data.intensity_window import find_window, sample_frames
 from monai_i2v.data.movie import Movie
 from monai_i2v.data.video import FrameError, Video, VideoInfo
@@ -64,7 +65,8 @@ class DicomCine(Video):
         self._frames, self._headers = tuple(frames), headers
         header = headers[frames[0][0]]
         height, width = int(header.Rows), int(header.Columns)
-        super().__init__(VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header)))
+        info = VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header))
+        super().__init__(replace(info, region=region_of(header), sources=source_frames(frames, headers)))
         self._check_decoding()
         if "MONOCHROME" in header.PhotometricInterpretation:
             low, high = window_of(header) or find_window(sample_frames(self))
@@ -118,7 +120,9 @@ def open_dicom_file(path: Path) -> Video:
 def _open_film(path: Path, header: Dataset) -> Movie:
     film = Movie(path, next(generate_frames(dcmread(path).PixelData, number_of_frames=1)))
     frame_time = frame_time_of(header) or film.info.frame_time
+    sources = source_frames([(path, number) for number in range(len(film))], {path: header})
     film.info = replace(film.info, kind="dicom", frame_time=frame_time, spacing=spacing_of(header))
+    film.info = replace(film.info, region=region_of(header), sources=sources)
     return film
 
 
