@@ -154,10 +154,14 @@ def _box(region: Dataset) -> tuple[int, int, int, int]:
 
 
 def _numbers(header: Dataset, keyword: str) -> list[float]:
-    value = _find(header, keyword)
-    if value is None or value == "":
+    try:
+        value = _find(header, keyword)
+        if value is None or value == "":
+            return []
+        return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+    except ValueError:
+        logger.warning("%s of the DICOM header is no number and is left out.", keyword)
         return []
-    return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
 
 
 def _find(header: Dataset, keyword: str) -> Any:

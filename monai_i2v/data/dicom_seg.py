@@ -113,6 +113,10 @@ class DicomSeg:
 
     def _match(self, info: VideoInfo) -> dict[int, list[tuple[int, int | None]]]:
         """By frame of the recording, the frames of the file that refer to it, and the segment of each."""
+        if not info.sources:
+            raise UsageError(
+                f"{self.path} belongs to a DICOM recording, but {info.path} is none; give its mask as PNG or NIfTI."
+            )
         places = {(source.instance, source.number): index for index, source in enumerate(info.sources)}
         lengths = Counter(source.instance for source in info.sources)
         shared = (self._file.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]

@@ -59,7 +59,7 @@ class DicomSegWriter:
         """Take the label map (H, W) of a frame; a second one of the same frame replaces the first."""
         small = labels.astype(np.min_scalar_type(int(labels.max())))
         self._packed[index] = zlib.compress(small.tobytes(), level=1), small.dtype
-        self._labels |= {int(label) for label in np.unique(small) if label}
+        self._labels |= {int(label) for label in np.unique(small[small > 0])}
 
     def save(self, path: Path) -> None:
         """Write the file; none without any label, as a SEG has at least one segment.

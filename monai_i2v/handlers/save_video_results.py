@@ -8,12 +8,13 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine
 
-from monai_i2v.data import open_mask_writer
+from monai_i2v.data import open_mask_writer, read_switch
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
 from monai_i2v.networks import sureness
@@ -45,10 +46,23 @@ class SaveVideoResults:
     Args:
         output_dir: folder of all results; it is made.
         settings: how the videos were segmented, for ``run.json``.
+        anonymize: keep out of the results what DICOM says about the patient (else ``masks.dcm`` repeats it), and the
+            names of the video's and the mask's files. Left are their SHA-256, the UIDs that tie ``masks.dcm`` to its
+            recording, the name of the folder of the results, and what is to be seen in the pictures.
+
+    Raises:
+        UsageError: When `anonymize` is no truth value.
     """
 
-    def __init__(self, output_dir: str | Path, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        output_dir: str | Path,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        anonymize: bool | str = False,
+    ) -> None:
         self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
+        self.anonymize = read_switch("anonymize", anonymize)
         self.results: _Results | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -68,7 +82,7 @@ class SaveVideoResults:
             partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
             partial.mkdir()
         try:
-            self.results = _Results(partial, run)
+            self.results = _Results(partial, run, anonymize=self.anonymize)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -100,11 +114,12 @@ class SaveVideoResults:
 class _Results:
     """The open files of one video."""
 
-    def __init__(self, folder: Path, run: VideoRun) -> None:
-        self.folder, self.run = folder, run
-        info, labels = run.video.info, run.labels
+    def __init__(self, folder: Path, run: VideoRun, *, anonymize: bool) -> None:
+        self.folder, self.run, self.anonymize = folder, run, anonymize
+        labels = run.labels
+        self.info = info = replace(run.video.info, path="video") if anonymize else run.video.info
         self.files = contextlib.ExitStack()
-        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels))
+        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
         self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
         self.report = HtmlReport(info, reference=run.case.ref_frame)
@@ -112,6 +127,8 @@ class _Results:
         self.unreadable: dict[int, str] = {}
 
     def add(self, frame: SegmentedFrame) -> None:
+        if frame.error and self.anonymize:  # it names the file
+            frame = replace(frame, error=f"frame {frame.index} cannot be decoded.")
         confidence, note = self._judge(frame)
         picture = (frame.frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         self.masks.write(frame.index, frame.label_map)
@@ -154,9 +171,10 @@ class _Results:
         )
         write_run_facts(
             self.folder / FACTS,
-            run.video.info,
+            self.info,
             {**facts, "adaptation": run.adaptation_log},
             files={"video": run.case.video, "ref_mask": run.case.ref_mask},
+            anonymize=self.anonymize,
         )
 
     def abandon(self) -> None:
