@@ -72,7 +72,7 @@ class DicomSeg:
         self.path = path
         try:
             self._file = dcmread(path)
-            if self._file.get("SOPClassUID") not in (SegmentationStorage, LABEL_MAP_STORAGE):
+            if self._file.SOPClassUID not in (SegmentationStorage, LABEL_MAP_STORAGE):
                 raise UsageError(
                     f"{path} is a DICOM file, but no segmentation (its modality is {self._file.get('Modality')}); "
                     "expected a SEG; choose one, or a PNG or NIfTI."
