@@ -124,10 +124,14 @@ def open_dicom_file(path: Path) -> Video:
 
 def _open_film(path: Path, header: Dataset) -> Movie:
     film = Movie(path, next(generate_frames(dcmread(path).PixelData, number_of_frames=1)))
-    frame_time = frame_time_of(header) or film.info.frame_time
-    sources = source_frames([(path, number) for number in range(len(film))], {path: header})
-    film.info = replace(film.info, kind="dicom", frame_time=frame_time, spacing=spacing_of(header))
-    film.info = replace(film.info, region=region_of(header), sources=sources)
+    film.info = replace(
+        film.info,
+        kind="dicom",
+        frame_time=frame_time_of(header) or film.info.frame_time,
+        spacing=spacing_of(header),
+        region=region_of(header),
+        sources=source_frames([(path, number) for number in range(len(film))], {path: header}),
+    )
     return film
 
 

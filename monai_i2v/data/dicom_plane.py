@@ -18,6 +18,9 @@ PLANE_TAGS = (
     *("FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
+# Functional group and attribute.
+POSITION = ("PlanePositionSequence", "ImagePositionPatient")
+ORIENTATION = ("PlaneOrientationSequence", "ImageOrientationPatient")
 
 
 @dataclass(frozen=True)
@@ -52,19 +55,18 @@ def find_planes(headers: Mapping[Path, Dataset], sources: Sequence[SourceFrame])
         True
     """
     references = {headers[source.path].get("FrameOfReferenceUID") for source in sources}
-    orientations = {_find(headers[source.path], source.number, "ImageOrientationPatient") for source in sources}
-    positions = [_find(headers[source.path], source.number, "ImagePositionPatient") for source in sources]
+    orientations = {_find(headers[source.path], source.number, *ORIENTATION) for source in sources}
+    positions = [_find(headers[source.path], source.number, *POSITION) for source in sources]
     if len(references) > 1 or len(orientations) > 1 or not all((*references, *orientations, *positions)):
         return None
     return Planes(str(references.pop()), orientations.pop(), tuple(positions))
 
 
-def _find(header: Dataset, number: int, keyword: str) -> tuple[Any, ...]:
+def _find(header: Dataset, number: int, macro: str, keyword: str) -> tuple[Any, ...]:
     """Value of an attribute: of the file, of a frame's functional groups, or of the shared ones; () without it."""
-    per_frame, shared = (header.get(name) or [] for name in PLANE_TAGS[:2:-1])
-    for group in (header, *per_frame[number - 1 : number], *shared[:1]):
-        for name in ("PlanePositionSequence", "PlaneOrientationSequence"):
-            for found in (group, *(group.get(name) or [])):
-                if found.get(keyword):
-                    return tuple(found.get(keyword))
+    own = (header.get("PerFrameFunctionalGroupsSequence") or [])[number - 1 : number]
+    shared = (header.get("SharedFunctionalGroupsSequence") or [])[:1]
+    for place in (header, *(item for group in (*own, *shared) for item in group.get(macro) or [])):
+        if place.get(keyword):
+            return tuple(place.get(keyword))
     return ()

@@ -102,7 +102,7 @@ class DicomSeg:
         labels = np.zeros(self.shape, np.int32)
         for number, segment in self._parts.get(index, []):
             for label, mask in self._masks(number, segment):
-                overlap = int(np.count_nonzero(labels[mask]))
+                overlap = int(np.count_nonzero((labels[mask] != 0) & (labels[mask] != label)))
                 if overlap:
                     raise UsageError(
                         f"segments of {self.path} overlap in frame {index} (object {label} covers {overlap} pixels of "
@@ -134,31 +134,29 @@ class DicomSeg:
             )
         return parts
 
-    def _masks(self, number: int, segment: int | None) -> Iterator[tuple[int, np.ndarray]]:
+    def _masks(self, number: int, segment: int | None) -> list[tuple[int, np.ndarray]]:
         """Label and mask (H, W) of the segments in a frame of the file."""
-        pixels = self._pixels(number)
-        if segment is None:
-            for value in np.unique(pixels[pixels > 0]):
-                yield self._labels[int(value)], pixels == value
-        else:
-            highest = self._file.MaximumFractionalValue if self._file.SegmentationType == "FRACTIONAL" else 1
-            yield self._labels[segment], pixels > highest / 2
-
-    def _pixels(self, number: int) -> np.ndarray:
-        rows, columns = self.shape
         try:
-            if self._file.BitsAllocated > 1 or self._file.file_meta.TransferSyntaxUID.is_encapsulated:
-                return next(iter_pixels(self._file, indices=[number], raw=True))
-            # pydicom 3.0 does not find a frame that begins within a byte.
-            first = number * rows * columns
-            stored = np.frombuffer(self._file.PixelData, np.uint8)[first // 8 : (first + rows * columns + 7) // 8]
-            bits = np.unpackbits(stored, bitorder="little")[first % 8 :]
-            return bits[: rows * columns].reshape(rows, columns)
+            pixels = self._pixels(number)
+            if segment is None:
+                return [(self._labels[int(value)], pixels == value) for value in np.unique(pixels[pixels > 0])]
+            highest = self._file.MaximumFractionalValue if self._file.SegmentationType == "FRACTIONAL" else 1
+            return [(self._labels[segment], pixels > highest / 2)]
         except READ_ERRORS as error:
             raise UsageError(
                 f"frame {number} of {self.path} cannot be decoded; it is damaged, cut off, or of a rare kind; export "
                 "it again, uncompressed."
             ) from error
+
+    def _pixels(self, number: int) -> np.ndarray:
+        rows, columns = self.shape
+        if self._file.BitsAllocated > 1 or self._file.file_meta.TransferSyntaxUID.is_encapsulated:
+            return next(iter_pixels(self._file, indices=[number], raw=True))
+        # pydicom 3.0 does not find a frame that begins within a byte.
+        first = number * rows * columns
+        stored = np.frombuffer(self._file.PixelData, np.uint8)[first // 8 : (first + rows * columns + 7) // 8]
+        bits = np.unpackbits(stored, bitorder="little")[first % 8 :]
+        return bits[: rows * columns].reshape(rows, columns)
 
 
 def _labels_by_segment(file: Dataset) -> dict[int, int]:

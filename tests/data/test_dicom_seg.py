@@ -175,6 +175,17 @@ def test_a_segmentation_that_lacks_what_it_needs_gives_one_sentence(stack, keywo
         read_mask(path, info)
 
 
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_a_segment_that_is_not_described_gives_one_sentence(stack, kind):
+    info, save = stack
+
+    def forget(file):
+        file.SegmentSequence = list(file.SegmentSequence)[:-1]
+
+    with pytest.raises(UsageError, match=r"frame \d of .*seg\.dcm cannot be decoded; it is damaged"):
+        read_mask(change(save(LABELS, kind=kind), forget), info, 2)
+
+
 def test_a_cut_off_segmentation_gives_one_sentence(stack):
     info, save = stack
     path = save(LABELS)
