@@ -91,8 +91,8 @@ def read_label_series(path: Path) -> np.ndarray:
         return read_label_pictures(path, find_pages(path))
     if suffix_of(path) not in MASK_SUFFIXES:
         raise UsageError(
-            f"the mask {path} has the suffix {suffix_of(path)!r}; expected one of "
-            f"{', '.join(MASK_SUFFIXES)}, which keep labels unchanged, or a DICOM segmentation; save it as one of these."
+            f"the mask {path} has the suffix {suffix_of(path)!r}; expected one of {', '.join(MASK_SUFFIXES)}, "
+            "which keep labels unchanged, or a DICOM segmentation; save it as one of these."
         )
     frames = read_volume(path).frames
     if frames.shape[3] > 1:
