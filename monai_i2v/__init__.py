@@ -17,5 +17,4 @@ from monai_i2v import (
     report,
     transforms,
 )
-
-__version__ = "0.1.0"
+from monai_i2v.version import __version__

@@ -12,6 +12,7 @@ from monai_i2v.data.open_video import open_video
 from monai_i2v.data.phantom import Phantom
 from monai_i2v.data.save_phantom import save_phantom
 from monai_i2v.data.stills import find_stills
+from monai_i2v.data.switch import read_switch
 from monai_i2v.data.training_list import read_training_list
 from monai_i2v.data.truth import Truth
 from monai_i2v.data.video import FrameError, Video, VideoInfo

@@ -12,9 +12,10 @@ import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, iter_pixels
-from pydicom.uid import UID, MPEGTransferSyntaxes
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from monai_i2v.data.dicom_header import frame_time_of, read_header, spacing_of, window_of
+from monai_i2v.data.dicom_header import frame_time_of, read_header, region_of, spacing_of, window_of
+from monai_i2v.data.dicom_sources import source_frames
 from monai_i2v.data.intensity_window import find_window, sample_frames
 from monai_i2v.data.movie import Movie
 from monai_i2v.data.video import FrameError, Video, VideoInfo
@@ -62,9 +63,11 @@ class DicomCine(Video):
         frame_time: float | None,
     ) -> None:
         self._frames, self._headers = tuple(frames), headers
+        self._inflated: tuple[Path, Dataset] | None = None
         header = headers[frames[0][0]]
         height, width = int(header.Rows), int(header.Columns)
-        super().__init__(VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header)))
+        info = VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header))
+        super().__init__(replace(info, region=region_of(header), sources=source_frames(frames, headers)))
         self._check_decoding()
         if "MONOCHROME" in header.PhotometricInterpretation:
             low, high = window_of(header) or find_window(sample_frames(self))
@@ -73,27 +76,31 @@ class DicomCine(Video):
     def read(self, index: int) -> np.ndarray:
         path, number = self._frames[index]
         try:
-            return _to_intensities(next(iter_pixels(path, indices=[number])), self._headers[path])
+            return _to_intensities(next(iter_pixels(self._file(path), indices=[number])), self._headers[path])
         except DECODE_ERRORS as error:
             raise FrameError(
                 f"frame {index} of {path.name} cannot be decoded; expected undamaged pixel data; export it again."
             ) from error
 
+    def _file(self, path: Path) -> Path | Dataset:
+        """What pydicom takes frames from; it does not find them in a deflated file, which is read as a whole."""
+        if self._headers[path].file_meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
+            return path
+        if self._inflated is None or self._inflated[0] != path:
+            self._inflated = (path, dcmread(path))
+        return self._inflated[1]
+
     def _check_decoding(self) -> None:
         syntax = self._headers[self._frames[0][0]].file_meta.TransferSyntaxUID
-        if not _has_decoder(syntax):
-            raise UsageError(
-                f"{self.info.path} is stored as {syntax.name!r}, for which no decoder is installed; "
-                f"run '{DECODERS}', or export it uncompressed."
-            )
+        _check_decoder(self.info.path, syntax)
         for index in (0, len(self) - 1):
             try:
                 self.read(index)
             except FrameError as error:
                 raise UsageError(
                     f"frame {index} of {self.info.path} (frames 0 to {len(self) - 1}) cannot be decoded; it "
-                    f"is damaged, cut off, or a rare kind of {syntax.name!r}; "
-                    f"export it again, or run '{DECODERS}'."
+                    f"is damaged, cut off, or a rare kind of {syntax.name!r}; export it again"
+                    + (f", or run '{DECODERS}'." if syntax.is_encapsulated else ".")
                 ) from error
 
 
@@ -117,16 +124,25 @@ def open_dicom_file(path: Path) -> Video:
 
 def _open_film(path: Path, header: Dataset) -> Movie:
     film = Movie(path, next(generate_frames(dcmread(path).PixelData, number_of_frames=1)))
-    frame_time = frame_time_of(header) or film.info.frame_time
-    film.info = replace(film.info, kind="dicom", frame_time=frame_time, spacing=spacing_of(header))
+    film.info = replace(
+        film.info,
+        kind="dicom",
+        frame_time=frame_time_of(header) or film.info.frame_time,
+        spacing=spacing_of(header),
+        region=region_of(header),
+        sources=source_frames([(path, number) for number in range(len(film))], {path: header}),
+    )
     return film
 
 
-def _has_decoder(syntax: UID) -> bool:
+def _check_decoder(path: str, syntax: UID) -> None:
     try:
-        return bool(get_decoder(syntax).is_available)
+        if get_decoder(syntax).is_available:
+            return
+        problem, advice = "no decoder is installed", f"run '{DECODERS}', or export it uncompressed"
     except NotImplementedError:
-        return False
+        problem, advice = "there is no decoder", "export it uncompressed, or as JPEG"
+    raise UsageError(f"{path} is stored as {syntax.name!r}, for which {problem}; {advice}.")
 
 
 def _to_intensities(pixels: np.ndarray, header: Dataset) -> np.ndarray:

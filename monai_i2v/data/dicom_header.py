@@ -9,10 +9,11 @@ from typing import Any
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["frame_time_of", "is_dicom", "read_header", "spacing_of", "window_of"]
+__all__ = ["frame_time_of", "is_dicom", "read_header", "region_of", "spacing_of", "window_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +24,10 @@ TAGS = (
         "NumberOfFrames",
         "PhotometricInterpretation",
         "InstanceNumber",
-        "SeriesInstanceUID",
     ),
-    *("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate", "TriggerTime"),
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"),
+    *("FrameTime", "FrameTimeVector", "FrameIncrementPointer"),
+    *("CineRate", "RecommendedDisplayFrameRate", "TriggerTime"),
     *("PixelSpacing", "ImagerPixelSpacing", "SequenceOfUltrasoundRegions", "ImagePositionPatient"),
     *("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
@@ -38,6 +40,8 @@ TAGS = (
 MAGIC = slice(128, 132)  # where a DICOM file says "DICM"
 CENTIMETERS = 3  # code of Physical Units X/Y Direction
 PICTURE_2D = 1  # code of Region Spatial Format
+FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
+RATE_ROUNDING = 1.0  # per s; CineRate is a whole number
 
 
 def is_dicom(path: Path) -> bool:
@@ -65,25 +69,49 @@ def read_header(path: Path) -> Dataset:
 
 
 def frame_time_of(header: Dataset) -> float | None:
-    """Seconds from one frame to the next: frame time, mean of the frame times, or one of the two rates."""
+    """Seconds from one frame to the next: frame time, mean of the frame times, or one of the two rates.
+
+    The first that can be true counts; of frame time and frame times first the one that the file names as its
+    increment. A cine rate that says something else is logged; how fast to show frames does not say how they were taken.
+    """
     vector = _numbers(header, "FrameTimeVector")[1:]  # the first entry is 0
-    milliseconds = _numbers(header, "FrameTime") or ([sum(vector) / len(vector)] if vector else [])
-    if milliseconds and milliseconds[0] > 0:
-        return milliseconds[0] / 1000
-    rates = [*_numbers(header, "CineRate"), *_numbers(header, "RecommendedDisplayFrameRate")]
-    return next((1 / rate for rate in rates if rate > 0), None)
+    milliseconds = [*_numbers(header, "FrameTime")[:1], *([sum(vector) / len(vector)] if vector else [])]
+    if header.get("FrameIncrementPointer") == Tag("FrameTimeVector"):
+        milliseconds.reverse()
+    cine, shown = (
+        [1 / rate for rate in _numbers(header, keyword)[:1] if rate]
+        for keyword in ("CineRate", "RecommendedDisplayFrameRate")
+    )
+    told = [*(number / 1000 for number in milliseconds if number), *cine, *shown]  # many files say 0 for unknown
+    times = [time for time in told if FRAME_TIMES[0] <= time <= FRAME_TIMES[1]]
+    if len(times) < len(told):
+        logger.warning("A frame time or rate of the DICOM header cannot be true and is left out.")
+    if any(abs(1 / times[0] - 1 / time) > RATE_ROUNDING for time in times[1:] if time in cine):
+        logger.warning(
+            "The DICOM header says %.3g and %.3g frames per s; the first is taken.", 1 / times[0], 1 / cine[0]
+        )
+    return times[0] if times else None
 
 
 def spacing_of(header: Dataset) -> tuple[float, float] | None:
     """Millimeters per pixel, (row, column): of the largest 2D ultrasound region, or the pixel spacing."""
     region = _find_region(header)
-    if region is not None:
+    if region is not None and not _fits(region, header):
+        # Seen in pydicom's own example: the picture was shrunk later, and the calibration was not.
+        logger.warning("The ultrasound calibration does not fit the size of the picture and is left out.")
+    elif region is not None:
         return abs(float(region.PhysicalDeltaY)) * 10, abs(float(region.PhysicalDeltaX)) * 10
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         numbers = _numbers(header, keyword)
         if len(numbers) == 2 and min(numbers) > 0:
             return numbers[0], numbers[1]
     return None
+
+
+def region_of(header: Dataset) -> tuple[int, int, int, int] | None:
+    """The largest calibrated 2D ultrasound region: top, left, bottom, right, of which the last two are outside."""
+    region = _find_region(header)
+    return None if region is None or not _fits(region, header) else _box(region)
 
 
 def window_of(header: Dataset) -> tuple[float, float] | None:
@@ -97,32 +125,43 @@ def window_of(header: Dataset) -> tuple[float, float] | None:
 
 def _find_region(header: Dataset) -> Dataset | None:
     regions = [region for region in header.get("SequenceOfUltrasoundRegions") or [] if _is_calibrated(region)]
-    region = max(regions, key=_area, default=None)
-    if region is not None and (
-        region.RegionLocationMaxX1 >= header.Columns or region.RegionLocationMaxY1 >= header.Rows
-    ):
-        # Seen in pydicom's own example: the picture was shrunk later, and the calibration was not.
-        logger.warning("The ultrasound calibration does not fit the size of the picture and is left out.")
-        return None
-    return region
+    return max(regions, key=_area, default=None)
 
 
 def _is_calibrated(region: Dataset) -> bool:
+    """Whether it is a picture in cm; the axes of M-mode and Doppler are time and speed."""
     units = (region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection"))
     deltas = (region.get("PhysicalDeltaX"), region.get("PhysicalDeltaY"))
-    return region.get("RegionSpatialFormat") == PICTURE_2D and units == (CENTIMETERS, CENTIMETERS) and all(deltas)
+    is_picture = region.get("RegionSpatialFormat") == PICTURE_2D and units == (CENTIMETERS, CENTIMETERS)
+    return is_picture and all(deltas) and _area(region) > 0
+
+
+def _fits(region: Dataset, header: Dataset) -> bool:
+    _, _, bottom, right = _box(region)
+    return bool(bottom <= header.Rows and right <= header.Columns)
 
 
 def _area(region: Dataset) -> int:
-    width = region.RegionLocationMaxX1 - region.RegionLocationMinX0
-    return int(width * (region.RegionLocationMaxY1 - region.RegionLocationMinY0))
+    top, left, bottom, right = _box(region)
+    return max(bottom - top, 0) * max(right - left, 0)
+
+
+def _box(region: Dataset) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right; the file names the last pixels inside."""
+    first = (region.get("RegionLocationMinY0") or 0, region.get("RegionLocationMinX0") or 0)
+    last = (region.get("RegionLocationMaxY1") or 0, region.get("RegionLocationMaxX1") or 0)
+    return int(first[0]), int(first[1]), int(last[0]) + 1, int(last[1]) + 1
 
 
 def _numbers(header: Dataset, keyword: str) -> list[float]:
-    value = _find(header, keyword)
-    if value is None or value == "":
+    try:
+        value = _find(header, keyword)
+        if value is None or value == "":
+            return []
+        return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+    except ValueError:
+        logger.warning("%s of the DICOM header is no number and is left out.", keyword)
         return []
-    return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
 
 
 def _find(header: Dataset, keyword: str) -> Any:

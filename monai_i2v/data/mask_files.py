@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from monai_i2v.data.dicom_header import is_dicom
+from monai_i2v.data.dicom_seg import DicomSeg
 from monai_i2v.data.frame_folder import find_pictures
 from monai_i2v.data.picture import LOSSLESS_SUFFIXES, PICTURE_ERRORS, Picture, find_pages
 from monai_i2v.data.readable_file import check_readable
@@ -15,7 +17,7 @@ from monai_i2v.data.video import VideoInfo
 from monai_i2v.data.volume_files import VOLUME_SUFFIXES, read_volume, suffix_of
 from monai_i2v.errors import UsageError
 
-__all__ = ["MASK_SUFFIXES", "read_label_pictures", "read_label_series", "read_mask"]
+__all__ = ["MASK_SUFFIXES", "is_dicom_mask", "read_label_pictures", "read_label_series", "read_mask"]
 
 MASK_SUFFIXES = (*LOSSLESS_SUFFIXES, *VOLUME_SUFFIXES)
 MAX_LABELS = 64  # a photo or a JPEG has more values; nobody draws so many objects
@@ -27,7 +29,8 @@ def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarr
 
     Args:
         path: an indexed or gray PNG, TIF or BMP, or a NIfTI, MHD, MHA or NRRD file, with one mask or one
-            per frame of the video; or a folder with such a picture per frame.
+            per frame of the video; or a folder with such a picture per frame; or a DICOM segmentation (SEG) of
+            the video, whose masks are found by the frames that they refer to, see `DicomSeg`.
         info: facts about the video that the mask belongs to.
         ref_frame: the frame whose mask is taken, where the file has one per frame.
 
@@ -57,11 +60,22 @@ def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarr
             f"ref_frame is {ref_frame}, but the video has {info.length} frames (0 to {info.length - 1}); "
             "choose one of these."
         )
+    if is_dicom_mask(path):
+        masks = DicomSeg(path, info)
+        labels = masks[ref_frame]
+        _check_geometry(path, labels[None], info)
+        _check_labels(path, labels, f" in frame {ref_frame} (the first that it draws is {masks.drawn[0]})")
+        return labels
     series = read_label_series(path)  # (T, H, W)
     _check_geometry(path, series, info)
     labels = series[ref_frame if len(series) > 1 else 0]
     _check_labels(path, labels, f" in frame {ref_frame}" if len(series) > 1 else "")
     return labels.astype(np.int32)
+
+
+def is_dicom_mask(path: Path) -> bool:
+    """Whether a mask is to be read as `DicomSeg`."""
+    return path.is_file() and is_dicom(path)
 
 
 def read_label_series(path: Path) -> np.ndarray:
@@ -77,8 +91,8 @@ def read_label_series(path: Path) -> np.ndarray:
         return read_label_pictures(path, find_pages(path))
     if suffix_of(path) not in MASK_SUFFIXES:
         raise UsageError(
-            f"the mask {path} has the suffix {suffix_of(path)!r}; expected one of "
-            f"{', '.join(MASK_SUFFIXES)}, which keep labels unchanged; save it as one of these."
+            f"the mask {path} has the suffix {suffix_of(path)!r}; expected one of {', '.join(MASK_SUFFIXES)}, "
+            "which keep labels unchanged, or a DICOM segmentation; save it as one of these."
         )
     frames = read_volume(path).frames
     if frames.shape[3] > 1:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
+from monai_i2v.data.dicom_seg_writer import DicomSegWriter
 from monai_i2v.data.frame_folder import FrameFolder
 from monai_i2v.data.nifti import save_new_nifti
 from monai_i2v.data.palette import png_palette
@@ -81,17 +82,21 @@ class MaskWriter(ABC):
     def _close(self) -> None: ...
 
 
-def open_mask_writer(folder: Path, video: Video, labels: Sequence[int] | None = None) -> MaskWriter:
+def open_mask_writer(
+    folder: Path, video: Video, labels: Sequence[int] | None = None, *, anonymize: bool = False
+) -> MaskWriter:
     """Choose the writer for a video.
 
     A volume gives ``masks.nii.gz`` (or ``.mhd``, ``.mha``, ``.nrrd``) with the shape and geometry of the
     source. A movie gives ``masks/00000.png``, ``masks/00001.png`` ...; a folder of frames gives the same,
-    named as its frames. DICOM gives the PNGs and ``masks.nii.gz`` (x, y, time).
+    named as its frames. DICOM gives the PNGs, ``masks.nii.gz`` (x, y, time) and the segmentation ``masks.dcm``, which
+    refers to the recording and repeats its patient; see `DicomSegWriter`.
 
     Args:
         folder: existing folder to write into.
         video: the video that the masks belong to.
         labels: all labels that will be written, when known; PNGs then have the colors of `label_colors`.
+        anonymize: keep the patient out of ``masks.dcm``, and the names of frames out of those of PNGs.
 
     Example::
 
@@ -112,11 +117,14 @@ def open_mask_writer(folder: Path, video: Video, labels: Sequence[int] | None = 
     if info.kind == "volume":
         return _VolumeWriter(folder, info, partial(save_labels_like, Path(info.path), folder))
     palette = png_palette(labels or range(1, MAX_INDEX + 1))
-    png_writer = _PngWriter(folder, info, _frame_names(video), palette)
+    png_writer = _PngWriter(folder, info, _frame_numbers(info) if anonymize else _frame_names(video), palette)
     if info.kind != "dicom":
         return png_writer
     save = partial(_save_nifti, folder / "masks.nii.gz", info)
-    return _WriterPair(folder, info, (png_writer, _VolumeWriter(folder, info, save)))
+    writers: list[MaskWriter] = [png_writer, _VolumeWriter(folder, info, save)]
+    if info.sources:
+        writers.append(_SegWriter(folder, info, DicomSegWriter(info, labels, anonymize=anonymize)))
+    return _WriterGroup(folder, info, writers)
 
 
 class _VolumeWriter(MaskWriter):
@@ -158,7 +166,21 @@ class _PngWriter(MaskWriter):
             self._write(index, np.zeros((self.info.height, self.info.width), np.uint8))
 
 
-class _WriterPair(MaskWriter):
+class _SegWriter(MaskWriter):
+    """Saves a DICOM segmentation when closed."""
+
+    def __init__(self, folder: Path, info: VideoInfo, seg: DicomSegWriter) -> None:
+        super().__init__(folder, info)
+        self._seg = seg
+
+    def _write(self, index: int, labels: np.ndarray) -> None:
+        self._seg.add(index, labels)
+
+    def _close(self) -> None:
+        self._seg.save(self.folder / "masks.dcm")
+
+
+class _WriterGroup(MaskWriter):
     """Writes the same masks in several formats."""
 
     def __init__(self, folder: Path, info: VideoInfo, writers: Sequence[MaskWriter]) -> None:
@@ -180,7 +202,11 @@ def _frame_names(video: Video) -> list[str]:
         stems = [picture.path.stem for picture in video.pictures]
         if len(set(stems)) == len(stems):
             return stems
-    return [f"{index:05d}" for index in range(len(video))]
+    return _frame_numbers(video.info)
+
+
+def _frame_numbers(info: VideoInfo) -> list[str]:
+    return [f"{index:05d}" for index in range(info.length)]
 
 
 def _save_nifti(path: Path, info: VideoInfo, labels: np.ndarray) -> None:

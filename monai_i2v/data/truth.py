@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from monai_i2v.data.dicom_seg import DicomSeg
 from monai_i2v.data.frame_folder import FrameFolder, find_pictures
-from monai_i2v.data.mask_files import read_label_pictures, read_label_series
+from monai_i2v.data.mask_files import is_dicom_mask, read_label_pictures, read_label_series
 from monai_i2v.data.picture import Picture
 from monai_i2v.data.video import Video
 from monai_i2v.errors import UsageError
@@ -21,8 +22,8 @@ class Truth:
     """Label maps by frame, read when asked for.
 
     Args:
-        path: a file or folder with one mask per frame (see `read_mask`), or, for a video that is a folder of
-            pictures, a folder with masks of some of these pictures, of the same names.
+        path: a file or folder with one mask per frame (see `read_mask`), a DICOM segmentation of the video, or, for a
+            video that is a folder of pictures, a folder with masks of some of these pictures, of the same names.
         video: the video.
 
     Raises:
@@ -44,9 +45,12 @@ class Truth:
     def __init__(self, path: str | Path, video: Video) -> None:
         self.path, self.info = Path(path).expanduser(), video.info
         self.pictures: Mapping[int, Picture] = {}
-        self.series: np.ndarray | None = None
+        self.series: np.ndarray | DicomSeg | None = None
         if self.path.is_dir():
             self.pictures = self._by_frame(find_pictures(self.path), video)
+        elif is_dicom_mask(self.path):
+            self.series = DicomSeg(self.path, self.info)
+            self._check(self.series.shape)
         else:
             self.series = read_label_series(self.path)  # (T, H, W)
             self._check(self.series.shape[1:])

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["FrameError", "Video", "VideoInfo"]
+__all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo"]
 
 
 class FrameError(UsageError):
@@ -22,6 +24,14 @@ class FrameError(UsageError):
 
     Its text stands in the results, so it names a file without its folder.
     """
+
+
+class SourceFrame(NamedTuple):
+    """Where DICOM keeps a frame."""
+
+    path: Path
+    instance: str  # SOP Instance UID
+    number: int  # in the file, from 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,9 @@ class VideoInfo:
         width: columns, px.
         frame_time: seconds from one frame to the next, None when the source does not tell.
         spacing: mm per pixel, (row, column), None when the source does not tell.
+        region: calibrated 2D region of an ultrasound picture, rows and columns (top, left, bottom, right) of which the
+            last two are the first outside; None when the source does not tell.
+        sources: of each frame of a DICOM recording, where it is kept; () for others.
     """
 
     path: str
@@ -46,6 +59,8 @@ class VideoInfo:
     width: int
     frame_time: float | None = None
     spacing: tuple[float, float] | None = None
+    region: tuple[int, int, int, int] | None = None
+    sources: tuple[SourceFrame, ...] = field(default=(), repr=False)
 
 
 class Video(ABC):

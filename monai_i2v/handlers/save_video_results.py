@@ -8,12 +8,13 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine
 
-from monai_i2v.data import open_mask_writer
+from monai_i2v.data import open_mask_writer, read_switch
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
 from monai_i2v.networks import sureness
@@ -50,6 +51,12 @@ class SaveVideoResults:
         settings: how the videos were segmented, for ``run.json``.
         chamber: label value of a chamber whose volume is measured too, or several; see `simpson_volume`. A video whose
             mask does not have it stops at its start.
+        anonymize: keep out of the results what DICOM says about the patient (else ``masks.dcm`` repeats it), and the
+            names of the video's and the mask's files. Left are their SHA-256, the UIDs that tie ``masks.dcm`` to its
+            recording, the name of the folder of the results, and what is to be seen in the pictures.
+
+    Raises:
+        UsageError: When `anonymize` is no truth value.
     """
 
     def __init__(
@@ -58,9 +65,10 @@ class SaveVideoResults:
         settings: Mapping[str, Any] | None = None,
         *,
         chamber: int | Sequence[int] | None = None,
+        anonymize: bool | str = False,
     ) -> None:
         self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
-        self.chamber = chamber
+        self.chamber, self.anonymize = chamber, read_switch("anonymize", anonymize)
         self.results: _Results | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -81,7 +89,7 @@ class SaveVideoResults:
             partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
             partial.mkdir()
         try:
-            self.results = _Results(partial, run, chambers)
+            self.results = _Results(partial, run, chambers, anonymize=self.anonymize)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -113,11 +121,12 @@ class SaveVideoResults:
 class _Results:
     """The open files of one video."""
 
-    def __init__(self, folder: Path, run: VideoRun, chambers: Sequence[int]) -> None:
-        self.folder, self.run = folder, run
-        info, labels = run.video.info, run.labels
+    def __init__(self, folder: Path, run: VideoRun, chambers: Sequence[int], *, anonymize: bool) -> None:
+        self.folder, self.run, self.anonymize = folder, run, anonymize
+        labels = run.labels
+        self.info = info = replace(run.video.info, path="video") if anonymize else run.video.info
         self.files = contextlib.ExitStack()
-        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels))
+        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
         self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
         self.report = HtmlReport(info, reference=run.case.ref_frame)
@@ -125,6 +134,8 @@ class _Results:
         self.unreadable: dict[int, str] = {}
 
     def add(self, frame: SegmentedFrame) -> None:
+        if frame.error and self.anonymize:  # it names the file
+            frame = replace(frame, error=f"frame {frame.index} cannot be decoded.")
         confidence, note = self._judge(frame)
         picture = (frame.frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         self.masks.write(frame.index, frame.label_map)
@@ -172,9 +183,10 @@ class _Results:
         objects = [summary._asdict() for summary in summarize(self.measurements)]
         write_run_facts(
             self.folder / FACTS,
-            run.video.info,
+            self.info,
             {**facts, "adaptation": run.adaptation_log, "objects": objects},
             files={"video": run.case.video, "ref_mask": run.case.ref_mask},
+            anonymize=self.anonymize,
         )
 
     def abandon(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from monai_i2v.data import VideoCase
 from monai_i2v.handlers.save_video_results import FACTS
+from monai_i2v.report import sha256_of
 
 __all__ = ["unfinished"]
 
@@ -49,13 +50,18 @@ def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> 
     try:
         facts, made = json.loads(facts_file.read_text(encoding="utf-8")), facts_file.stat().st_mtime
         same = (facts["settings"], facts["ref_frame"]) == (settings, case.ref_frame)
-        names = {role: file["name"] for role, file in facts["files"].items()}
+        done = {role: file["name"] or file["sha256"] for role, file in facts["files"].items()}
     except (OSError, ValueError, KeyError, TypeError):
         return False
     given = {"video": case.video, "ref_mask": case.ref_mask}
-    if not same or names != {role: Path(file).name for role, file in given.items()}:
+    if not same or done.keys() != given.keys() or not all(_is_same(given[role], done[role]) for role in given):
         return False
     return all(file.stat().st_mtime <= made for path in given.values() for file in _files(path))
+
+
+def _is_same(path: str, done: str | None) -> bool:
+    """Whether a file has this name, or, where results keep names out, this SHA-256; folders have None."""
+    return done == Path(path).name or done == sha256_of(path)
 
 
 def _files(path: str) -> Iterable[Path]:

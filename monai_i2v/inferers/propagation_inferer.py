@@ -16,7 +16,7 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
-from monai_i2v.data import FrameError, Video
+from monai_i2v.data import FrameError, Video, read_switch
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers.annotated_video import AnnotatedVideo
 from monai_i2v.inferers.working_frames import MIN_SIDE, WorkingFrames
@@ -58,9 +58,11 @@ class PropagationInferer(Inferer):
             come back at the video's size.
         dtype: ``"float32"``, or ``"bfloat16"`` or ``"float16"`` to compute in mixed precision, which is faster where
             the device has instructions for it and changes the masks a little. A test-time adaptation stays in float32.
+        crop: show the network only the calibrated region of an ultrasound recording (`VideoInfo.region`), without
+            what the machine writes around it; there are no objects outside. Results have the whole size all the same.
 
     Raises:
-        UsageError: When `size` is too small, or no whole number, or `dtype` is none of these.
+        UsageError: When `size` is too small, or no whole number, `dtype` is none of these, or `crop` no truth value.
 
     Example::
 
@@ -75,14 +77,14 @@ class PropagationInferer(Inferer):
         torch.Size([1, 2, 48, 64, 5])
     """
 
-    def __init__(self, size: int | None = 256, *, dtype: str = "float32") -> None:
+    def __init__(self, size: int | None = 256, *, dtype: str = "float32", crop: bool | str = False) -> None:
         if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
             raise UsageError(
                 f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), or None for the video's own; use 256."
             )
         if dtype not in DTYPES:
             raise UsageError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}; use 'float32'.")
-        self.size, self.dtype = size, getattr(torch, dtype)
+        self.size, self.dtype, self.crop = size, getattr(torch, dtype), read_switch("crop", crop)
 
     def __call__(self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0) -> Tensor:
         """
@@ -125,6 +127,7 @@ class PropagationInferer(Inferer):
 
         Raises:
             FrameError: When the reference frame cannot be read.
+            UsageError: When `crop` is set, but the video has no calibrated region, or masks reach out of it.
         """
         annotated = self.annotate(video, masks, ref_frame)
         frames = annotated.frames
@@ -140,7 +143,7 @@ class PropagationInferer(Inferer):
 
     def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks."""
-        frames = WorkingFrames(video, self.size, device=masks.device)
+        frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
         frames.original(ref_frame)
         if ref_frame in frames.unreadable:
             raise FrameError(frames.unreadable[ref_frame])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,12 @@ CHUNK = 1 << 20  # bytes read at a time
 
 
 def write_run_facts(
-    path: str | Path, info: VideoInfo, facts: Mapping[str, Any], *, files: Mapping[str, str | Path]
+    path: str | Path,
+    info: VideoInfo,
+    facts: Mapping[str, Any],
+    *,
+    files: Mapping[str, str | Path],
+    anonymize: bool = False,
 ) -> None:
     """Write ``run.json``. Of files it keeps the bare name and the SHA-256, and nothing of their content.
 
@@ -33,18 +38,23 @@ def write_run_facts(
         info: facts about the video.
         facts: anything else that JSON can hold.
         files: files that went in, by role.
+        anonymize: leave the names of these files out.
 
     Raises:
         UsageError: When the file cannot be written.
     """
-    video = {**asdict(info), "path": Path(info.path).name}
+    video = {**asdict(replace(info, sources=())), "path": Path(info.path).name}
+    del video["sources"]
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "monai": monai.__version__,
         "numpy": np.__version__,
     }
-    hashes = {role: {"name": Path(file).name, "sha256": sha256_of(file)} for role, file in files.items()}
+    hashes = {
+        role: {"name": None if anonymize else Path(file).name, "sha256": sha256_of(file)}
+        for role, file in files.items()
+    }
     content = {"versions": versions, "video": video, "files": hashes, **facts}
     with complete_file(path) as partial:
         partial.write_text(json.dumps(content, indent=2, default=str), encoding="utf-8")

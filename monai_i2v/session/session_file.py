@@ -30,6 +30,7 @@ class SessionFacts(NamedTuple):
     frames: int
     video_size: tuple[int, int]  # H, W
     size: tuple[int, int]  # h, w of the network
+    region: tuple[int, int, int, int]  # of the video that the network sees: top, left, bottom, right
     cyclic: bool
     revision: int
 
@@ -88,17 +89,25 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ValueError("its entries are compressed")  # a small file could fill the memory
             content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
-        about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]))
-        if about == facts[:3]:
+        region = content.get("region", (0, 0, *content["video_size"]))  # early sessions saw the whole video
+        about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]), tuple(region))
+        if about == facts[:4]:
             given, passes = _given(content, blob, facts), _passes(content, blob, store, facts)
             return given, passes, bool(content["cyclic"]), int(content["revision"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
     raise UsageError(
-        f"{path} is a session of {about[0]} frames of {about[1][1]} x {about[1][0]} px, seen at {about[2][1]} x "
-        f"{about[2][0]}, but the video has {facts.frames} of {facts.video_size[1]} x {facts.video_size[0]}, seen at "
-        f"{facts.size[1]} x {facts.size[0]}; give the video and size that it was made with."
+        f"{path} is a session of {_in_words(*about)}, but the video has {_in_words(*facts[:4])}; give the video, size "
+        "and crop that it was made with."
     )
+
+
+def _in_words(
+    frames: int, video_size: tuple[int, int], size: tuple[int, int], region: tuple[int, int, int, int]
+) -> str:
+    height, width = video_size
+    part = "" if region == (0, 0, height, width) else f", without what is around {region},"
+    return f"{frames} frames of {width} x {height} px{part} seen at {size[1]} x {size[0]}"
 
 
 def _given(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:

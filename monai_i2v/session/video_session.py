@@ -58,6 +58,7 @@ class VideoSession:
         video: a path, a `Video`, or frames (C, H, W) in [0, 1].
         size: short side of the frames that the network sees, px; None keeps the video's size.
         cyclic: after the last frame comes the first, as in a recording of one heart beat.
+        crop: show the network only the calibrated region of an ultrasound recording, see `PropagationInferer`.
 
     Example::
 
@@ -84,12 +85,13 @@ class VideoSession:
         *,
         size: int | None = 256,
         cyclic: bool = False,
+        crop: bool = False,
     ) -> None:
         self.video = open_video(video) if isinstance(video, str | Path) else video
         self.network, self.cyclic = network, cyclic
         parameters = network.parameters() if hasattr(network, "parameters") else ()
         device = next((parameter.device for parameter in parameters), torch.device("cpu"))
-        self.frames = WorkingFrames(self.video, size, device=device)
+        self.frames = WorkingFrames(self.video, size, device=device, crop=crop)
         self.cache = FeatureCache(network, self.frames)
         self.store = MaskStore()
         self.memory = PassMemory(self.cache, self.frames, self.store, cyclic=cyclic)
@@ -117,7 +119,8 @@ class VideoSession:
             label_map: (H, W), whole numbers; 0 is background.
 
         Raises:
-            UsageError: When there is no such frame, or the label map is empty, of another size or no label map.
+            UsageError: When there is no such frame, or the label map is empty, of another size, no label map, or
+                reaches out of the region that `crop` shows the network.
         """
         label_map = self._checked(frame, label_map)
         labels = {int(label) for label in np.unique(label_map) if label > 0} | set(self.labels)
@@ -230,7 +233,13 @@ class VideoSession:
 
     @classmethod
     def load(
-        cls, path: str | Path, network: Any, video: str | Path | Video | Sequence[Tensor], *, size: int | None = 256
+        cls,
+        path: str | Path,
+        network: Any,
+        video: str | Path | Video | Sequence[Tensor],
+        *,
+        size: int | None = 256,
+        crop: bool = False,
     ) -> VideoSession:
         """Go on where `save` left off; what can be undone begins anew.
 
@@ -239,17 +248,19 @@ class VideoSession:
             network: as for a new session; it should be the one of the saved session.
             video: the saved session's video.
             size: the saved session's size.
+            crop: the saved session's crop.
 
         Raises:
             UsageError: When the file is no session, or that of another video.
         """
-        session = cls(network, video, size=size)
+        session = cls(network, video, size=size, crop=crop)
         saved = load_session(Path(path), session.store, session._facts())
         session.given, session.passes, session.cyclic, session.revision = saved
         return session
 
     def _facts(self) -> SessionFacts:
-        return SessionFacts(len(self), self.frames.video_size, self.frames.size, self.cyclic, self.revision)
+        frames = self.frames
+        return SessionFacts(len(self), frames.video_size, frames.size, frames.region, self.cyclic, self.revision)
 
     def _findings(self, passes: Sequence[MaskPass]) -> Findings:
         return Findings(self.given, passes, self.store, self.frames)
@@ -264,6 +275,7 @@ class VideoSession:
             raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
         if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
             raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
+        self.frames.check_inside(torch.from_numpy(label_map.astype(np.int64)))
         return label_map.astype(np.int64)
 
     def _remember(self) -> None:

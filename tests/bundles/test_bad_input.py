@@ -73,6 +73,11 @@ def mask(name: str, pixels: np.ndarray):
     return make
 
 
+def dicom_mask(folder):
+    (folder / "b.dcm").write_bytes(bytes(128) + b"DICM" + NOISE.tobytes())
+    return {"ref_mask": folder / "b.dcm"}
+
+
 def weights(content: object):
     def make(folder):
         path = folder / "other.pt"
@@ -158,6 +163,7 @@ BAD = {
     "ref_frame negative": (given(ref_frame=-1), ["ref_frame is -1", "4 frames (0 to 3)", "choose one of these"]),
     "ref_frame text": (given(ref_frame="first"), ["ref_frame is 'first'", "expected a whole number", "give the index"]),
     "ref_frame float": (given(ref_frame=1.5), ["ref_frame is 1.5", "expected a whole number", "give the index"]),
+    "mask is DICOM": (dicom_mask, ["b.dcm cannot be read as a DICOM segmentation", "damaged", "export it again"]),
     # What is wrong with the output:
     "output is a file": (where(output_dir="mask.png"), ["mask.png", UNWRITABLE[0], "exists", UNWRITABLE[1]]),
     "output below a file": (where(output_dir="mask.png/out"), ["mask.png/out", UNWRITABLE[0], "Not a", UNWRITABLE[1]]),
@@ -176,6 +182,12 @@ BAD = {
     ),
     "size 0": (given(size=0), ["size is 0", "expected a whole number from 16 (px)", "use 256"]),
     "dtype": (given(dtype="half"), ["dtype is 'half'", "expected one of float32, bfloat16", "use 'float32'"]),
+    "crop": (given(crop="on"), ["crop is 'on'", "expected true or false", "use one of these"]),
+    "crop without region": (
+        given(crop=True),
+        ["frames has no calibrated ultrasound region", "expected a DICOM", "leave"],
+    ),
+    "anonymize": (given(anonymize=1), ["anonymize is 1", "expected true or false", "use one of these"]),
     "size text": (given(size="big"), ["size is 'big'", "expected a whole number from 16 (px)", "use 256"]),
     "seed": (given(seed="x"), ["seed is 'x'", "expected a whole number", "use 0"]),
     "max_seconds": (given(max_seconds=0.5), ["max_seconds is 0.5", "expected a whole number from 1", "use 60"]),

@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom import dcmread
+from pydicom import Dataset, Sequence, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.examples import get_path
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
@@ -144,14 +144,73 @@ def test_a_damaged_frame_keeps_the_masks_before_it_and_is_marked(make, run_bundl
     assert str(recording) not in unreadable["2"]  # the names of folders are nobody's business
 
 
-def test_nothing_that_dicom_says_about_a_patient_is_written_or_logged(run_bundle, recording):
+def written_by(run_bundle, recording, **overrides) -> dict[str, bytes]:
+    """All that a run on a DICOM recording with secrets writes: by name of the file, and of the console."""
     given = {"ref_mask": recording / "mask.png", "output_dir": recording / "out"}
-    answer = run_bundle(video=dicom(None, **SECRETS)(recording), **given, preset="anchored", max_seconds=1)
+    video = dicom(None, **SECRETS)(recording)
+    answer = run_bundle(
+        video=video.rename(recording / "DOE.dcm"), **given, preset="anchored", max_seconds=1, **overrides
+    )
     assert answer.status == 0, answer.stderr
-    written = {path.name: path.read_bytes() for path in (recording / "out").rglob("*") if path.is_file()}
-    assert {"masks.nii.gz", "overlay.mp4", "contact_sheet.png", "areas.png", "report.html", "run.json"} <= set(written)
+    written = {path.name: path.read_bytes() for path in (recording / "out/DOE").rglob("*") if path.is_file()}
+    shown = {"masks.nii.gz", "overlay.mp4", "contact_sheet.png", "areas.png", "report.html", "run.json", "masks.dcm"}
+    assert shown <= set(written)
     written["masks.nii"] = gzip.decompress(written["masks.nii.gz"])
     written["report.html"] = re.sub(rb"base64,[^\"]*", b"", written["report.html"])  # pictures spell any three letters
-    written["console"] = (answer.stdout + answer.stderr).encode()
-    for text in (*SECRETS.values(), "DOE", "JANE", str(dcmread(get_path("ybr_color")).SOPInstanceUID)):
-        assert not [name for name, content in written.items() if text.encode() in content], text
+    return {**written, "console": (answer.stdout + answer.stderr).replace("DOE.dcm", "").encode()}
+
+
+def files_with(text: str, written: dict[str, bytes]) -> set[str]:
+    return {name for name, content in written.items() if text.encode() in content}
+
+
+def test_what_dicom_says_about_a_patient_stands_in_the_segmentation_alone(run_bundle, recording):
+    written = written_by(run_bundle, recording)
+    for text in (*SECRETS.values(), "JANE", str(dcmread(get_path("ybr_color")).SOPInstanceUID)):
+        assert files_with(text, written) == {"masks.dcm"}, text
+    assert files_with("DOE.dcm", written) == {"report.html", "run.json", "measurements.csv"}
+
+
+def test_an_anonymous_run_tells_nothing_of_the_patient_and_names_no_file(run_bundle, recording):
+    written = written_by(run_bundle, recording, anonymize="true")
+    for text in (*SECRETS.values(), "JANE", "DOE.dcm", "mask.png"):
+        assert files_with(text, {**written, "console": b""}) == set(), text
+    assert files_with(str(dcmread(get_path("ybr_color")).SOPInstanceUID), written) == {"masks.dcm"}
+    facts = json.loads(written["run.json"])
+    assert facts["video"]["path"] == "video"
+    assert facts["files"]["ref_mask"]["name"] is None
+    assert facts["unreadable_frames"] == {"2": "frame 2 cannot be decoded."}
+
+
+def test_the_segmentation_of_a_run_is_the_mask_of_the_next(run_bundle, recording):
+    video = dicom(DEEP)(recording)
+    given = {"video": video, "output_dir": recording / "out"}
+    assert run_bundle(**given, ref_mask=recording / "mask.png").status == 0
+    (recording / "out/recording/masks.dcm").rename(recording / "first.dcm")
+    first = read_masks(recording / "out/recording")
+    assert run_bundle(**given, ref_mask=recording / "first.dcm").status == 0
+    assert np.array_equal(read_masks(recording / "out/recording"), first)
+
+
+def ultrasound(region: tuple[int, int, int, int]) -> Sequence:
+    """A calibrated region, (top, left, bottom, right) with the last pixels inside."""
+    item = Dataset()
+    item.RegionSpatialFormat, item.PhysicalUnitsXDirection, item.PhysicalUnitsYDirection = 1, 3, 3
+    item.PhysicalDeltaX = item.PhysicalDeltaY = 0.05
+    item.RegionLocationMinY0, item.RegionLocationMinX0, item.RegionLocationMaxY1, item.RegionLocationMaxX1 = region
+    return Sequence([item])
+
+
+def test_a_cropped_run_finds_nothing_outside_of_the_region(run_bundle, recording):
+    drawn = np.zeros((64, 80), np.uint8)
+    drawn[20:40, 20:40] = 7
+    Image.fromarray(drawn).save(recording / "mask.png")
+    video = dicom(DEEP, SequenceOfUltrasoundRegions=ultrasound((10, 10, 49, 59)))(recording)
+    given = {"video": video, "ref_mask": recording / "mask.png", "output_dir": recording / "out"}
+    assert run_bundle(**given, crop="true").status == 0
+    masks = read_masks(recording / "out/recording")
+    assert masks.shape == (4, 64, 80)
+    masks[:, 10:50, 10:60] = 0
+    assert not masks.any()
+    facts = json.loads((recording / "out/recording/run.json").read_text())
+    assert (facts["video"]["region"], facts["video"]["spacing"]) == ([10, 10, 50, 60], [0.5, 0.5])

@@ -58,7 +58,7 @@ def _write_dicom(path: Path, frames: np.ndarray, **elements: Any) -> Path:
     file.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID
     file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID
-    file.SeriesInstanceUID = "1.2.3"
+    file.SeriesInstanceUID, file.StudyInstanceUID = "1.2.3", "1.2"
     file.PatientName = "Secret^Name"
     file.NumberOfFrames, file.Rows, file.Columns = frames.shape[:3]
     file.SamplesPerPixel = 3 if frames.ndim == 4 else 1

@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.examples import get_path
 from pydicom.pixels import pixel_array
+from pydicom.pixels.decoders.base import Decoder
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from monai_i2v.data.dicom_cine import open_dicom_file
 from monai_i2v.data.video import FrameError
@@ -22,6 +35,12 @@ def can_read(video, index):
         return video.read(index) is not None
     except FrameError:
         return False
+
+
+def to_jpeg(frame, **options) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "JPEG", quality=98, subsampling=0, **options)
+    return file.getvalue()
 
 
 def change(path, **elements):
@@ -127,15 +146,87 @@ def test_damaged_frame_is_reported_and_others_are_read(tmp_path):
     assert len(healthy) == 29
 
 
-def test_missing_decoder_names_the_packages(tmp_path, write_dicom):
+@pytest.mark.parametrize(
+    ("syntax", "words"),
+    [
+        ("1.2.840.10008.1.2.4.57", "JPEG Lossless, Non-Hierarchical (Process 14)"),
+        ("1.2.840.10008.1.2.4.70", "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection"),
+        ("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless Image Compression"),
+        ("1.2.840.10008.1.2.4.81", "JPEG-LS Lossy (Near-Lossless) Image Compression"),
+        ("1.2.840.10008.1.2.4.90", "JPEG 2000 Image Compression (Lossless Only)"),
+        ("1.2.840.10008.1.2.4.91", "JPEG 2000 Image Compression"),
+        ("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Image Compression (Lossless Only)"),
+        ("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Options Image Compression (Lossless Only)"),
+        ("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000 Image Compression"),
+    ],
+)
+def test_a_missing_decoder_names_the_kind_in_words_and_the_packages(tmp_path, write_dicom, monkeypatch, syntax, words):
     path = write_dicom(tmp_path / "a.dcm", RAMP.astype(np.uint8))
-    change(path, PixelData=encapsulate([b"\xff\xd8" * 9] * 3), TransferSyntaxUID="1.2.840.10008.1.2.4.80")
+    change(path, PixelData=encapsulate([b"\xff\xd8" * 9] * 3), TransferSyntaxUID=syntax)
+    monkeypatch.setattr(Decoder, "is_available", False)
+    with pytest.raises(UsageError, match=rf"a\.dcm is stored as '{re.escape(words)}") as caught:
+        open_dicom_file(path)
+    packages = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+    assert str(caught.value).endswith(
+        f"', for which no decoder is installed; run '{packages}', or export it uncompressed."
+    )
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.92", "1.2.840.10008.1.2.4.204"])
+def test_a_kind_that_no_package_decodes_has_no_such_advice(tmp_path, write_dicom, syntax):
+    path = write_dicom(tmp_path / "a.dcm", RAMP.astype(np.uint8))
+    change(path, PixelData=encapsulate([b"\xff\xd8" * 9] * 3), TransferSyntaxUID=syntax)
     with pytest.raises(
-        UsageError,
-        match=r"a\.dcm is stored as 'JPEG-LS Lossless Image Compression', for which no decoder is installed; "
-        r"run 'pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg', or export it uncompressed\.",
+        UsageError, match=r"stored as '(JPEG 2000 Part 2|JPIP).*', for which there is no decoder; export"
     ):
         open_dicom_file(path)
+
+
+GRAY = RAMP.astype(np.uint8)
+DEEP = RAMP.astype(np.uint16) * 50
+COLOR = np.stack([GRAY, 2 * GRAY, 255 - GRAY], axis=-1)
+
+
+@pytest.mark.parametrize("frames", [GRAY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_uncompressed_little_endian_is_read_in_any_order(tmp_path, write_dicom, frames, syntax):
+    cine = open_dicom_file(change(write_dicom(tmp_path / "a.dcm", frames), TransferSyntaxUID=syntax))
+    assert all(np.array_equal(np.squeeze(cine.read(index)), frames[index]) for index in (2, 0, 1))
+
+
+@pytest.mark.parametrize("frames", [GRAY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
+def test_big_endian_is_read(tmp_path, write_dicom, frames):
+    path = write_dicom(tmp_path / "a.dcm", frames)
+    file = pydicom.dcmread(path)
+    file.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    file.PixelData = frames.astype(frames.dtype.newbyteorder(">")).tobytes()
+    pydicom.dcmwrite(path, file, implicit_vr=False, little_endian=False)
+    cine = open_dicom_file(path)
+    assert all(np.array_equal(np.squeeze(cine.read(index)), frames[index]) for index in (2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("syntax", "frames"),
+    [(RLELossless, GRAY), (RLELossless, DEEP), (RLELossless, COLOR), (JPEGLSLossless, GRAY), (JPEGLSLossless, DEEP)],
+)
+def test_lossless_compression_is_read_exactly(tmp_path, write_dicom, syntax, frames):
+    path = write_dicom(tmp_path / "a.dcm", frames)
+    file = pydicom.dcmread(path)
+    file.compress(syntax)
+    file.save_as(path)
+    cine = open_dicom_file(path)
+    assert all(np.array_equal(np.squeeze(cine.read(index)), frames[index]) for index in (2, 0, 1))
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "RGB", "YBR_FULL_422"])
+def test_jpeg_baseline_is_read_in_gray_and_color(tmp_path, write_dicom, photometric):
+    ramp = np.add.outer(np.arange(16), np.arange(24)).astype(np.uint8)
+    gray = np.stack([ramp, 3 * ramp, 5 * ramp])  # (T, H, W)
+    frames = gray if photometric == "MONOCHROME2" else np.stack([gray, gray // 2, 255 - gray], axis=-1)
+    path = write_dicom(tmp_path / "a.dcm", frames, PhotometricInterpretation=photometric)
+    jpegs = [to_jpeg(frame, keep_rgb=photometric == "RGB") for frame in frames]
+    cine = open_dicom_file(change(path, PixelData=encapsulate(jpegs), TransferSyntaxUID=JPEGBaseline8Bit))
+    assert all(np.abs(np.squeeze(cine.read(index)).astype(int) - frames[index]).max() <= 12 for index in (2, 0, 1))
 
 
 def test_truncated_dicom(tmp_path, write_dicom):

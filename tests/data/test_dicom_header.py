@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.examples import get_path
 
-from monai_i2v.data.dicom_header import frame_time_of, is_dicom, read_header, spacing_of, window_of
+from monai_i2v.data.dicom_header import frame_time_of, is_dicom, read_header, region_of, spacing_of, window_of
 
 
 def dataset(**elements) -> Dataset:
@@ -43,10 +43,43 @@ def region(right, bottom, delta, unit=3, spatial_format=1) -> Dataset:
         ({"FrameTime": "0", "CineRate": 25}, 0.04),
         ({"FrameTime": None}, None),
         ({}, None),
+        # Frame time and frame times: the one that the file names as its increment.
+        ({"FrameTime": "20", "FrameTimeVector": [0, 40]}, 0.02),
+        ({"FrameTime": "20", "FrameTimeVector": [0, 40], "FrameIncrementPointer": 0x00181065}, 0.04),
+        # What cannot be is as if it were not there.
+        ({"FrameTime": "-40"}, None),
+        ({"FrameTime": "-40", "FrameTimeVector": [0, 40, 40]}, 0.04),
+        ({"FrameTime": "1e9", "RecommendedDisplayFrameRate": 50}, 0.02),
+        ({"FrameTimeVector": [0, 10, -30], "CineRate": 25}, 0.04),
+        ({"FrameTimeVector": [0]}, None),
+        ({"CineRate": 1000000000}, None),
+        ({"CineRate": -25, "RecommendedDisplayFrameRate": 0}, None),
+        ({"CineRate": 0, "RecommendedDisplayFrameRate": 50}, 0.02),
+        # 3 s to the next frame, and 0.1 ms, can be.
+        ({"FrameTime": "3000"}, 3),
+        ({"FrameTime": "0.1"}, 0.0001),
     ],
 )
 def test_frame_time(elements, seconds):
     assert frame_time_of(dataset(**elements)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("elements", "warning"),
+    [
+        ({"FrameTime": "1e9"}, "frame time or rate of the DICOM header cannot be true and is left out"),
+        ({"FrameTime": "40", "CineRate": -1}, "frame time or rate of the DICOM header cannot be true and is left out"),
+        ({"FrameTime": "40", "CineRate": 50}, "The DICOM header says 25 and 50 frames per s; the first is taken"),
+        ({"FrameTime": "33.333", "CineRate": 30}, ""),
+        ({"FrameTime": "666", "CineRate": 1}, ""),  # 1.5 per s, which is no whole number
+        ({"FrameTime": "0", "CineRate": 0}, ""),  # unknown
+        ({"FrameTime": "10", "RecommendedDisplayFrameRate": 25}, ""),  # slow motion
+    ],
+)
+def test_frame_times_that_cannot_be_or_contradict_are_logged(elements, warning, caplog):
+    frame_time_of(dataset(**elements))
+    assert warning in caplog.text
+    assert bool(warning) == bool(caplog.text)
 
 
 def test_spacing_is_that_of_the_largest_2d_region_in_mm():
@@ -58,6 +91,40 @@ def test_spacing_is_that_of_the_largest_2d_region_in_mm():
     ]
     header = dataset(Rows=80, Columns=100, SequenceOfUltrasoundRegions=regions, PixelSpacing=[7, 7])
     assert spacing_of(header) == pytest.approx((0.6, 0.3))  # (row, column)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    "elements", [{"FrameTime": "12345"}, {"CineRate": "12345"}, {"PixelSpacing": ["1", "12345"]}], ids=str
+)
+def test_text_in_place_of_a_number_is_as_if_it_were_not_there(tmp_path, write_dicom, caplog, elements):
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((2, 4, 6), np.uint8), **elements)
+    path.write_bytes(path.read_bytes().replace(b"12345", b"abcde"))
+    header = read_header(path)
+    assert (frame_time_of(header), spacing_of(header)) == (None, None)
+    assert f"{next(iter(elements))} of the DICOM header is no number and is left out" in caplog.text
+
+
+M_MODE, DOPPLER = 2, 3  # codes of Region Spatial Format
+
+
+@pytest.mark.parametrize("beside", [M_MODE, DOPPLER])
+def test_region_is_the_2d_picture_and_not_the_trace_beside_it(beside):
+    picture = region(49, 59, 0.03)
+    picture.RegionLocationMinX0, picture.RegionLocationMinY0 = 10, 5
+    trace = region(99, 79, 0.01, unit=4, spatial_format=beside)
+    in_cm = region(99, 79, 0.01, spatial_format=beside)
+    header = dataset(Rows=80, Columns=100, SequenceOfUltrasoundRegions=[trace, picture, in_cm])
+    assert region_of(header) == (5, 10, 60, 50)  # the last pixel that the file names is inside
+    assert region_of(dataset(Rows=80, Columns=100, SequenceOfUltrasoundRegions=[trace, in_cm])) is None
+
+
+def test_there_is_no_region_without_calibration_or_when_it_does_not_fit():
+    assert region_of(dataset(Rows=80, Columns=100)) is None
+    turned = region(49, 79, 0.03)
+    turned.RegionLocationMinX0 = 90
+    for odd in (region(100, 79, 0.03), region(99, 80, 0.03), region(99, 79, 0), turned, Dataset()):
+        assert region_of(dataset(Rows=80, Columns=100, SequenceOfUltrasoundRegions=[odd])) is None
 
 
 def test_spacing_without_regions_is_the_pixel_spacing():

@@ -133,16 +133,39 @@ def test_itk_formats_give_themselves(tmp_path, out, suffix):
     assert masks[5, 0, 1] == 7
 
 
-def test_dicom_gives_pngs_and_nifti_with_spacing_and_frame_time(tmp_path, out, write_dicom):
+def test_dicom_gives_pngs_a_segmentation_and_nifti_with_spacing_and_frame_time(tmp_path, out, write_dicom):
     path = write_dicom(tmp_path / "a.dcm", np.zeros((3, *SHAPE), np.uint8), FrameTime=40, PixelSpacing=[0.5, 0.4])
-    with open_mask_writer(out, open_video(path)) as writer:
+    video = open_video(path)
+    with open_mask_writer(out, video) as writer:
         writer.write(1, labels_with(7))
-    assert names(out) == ["masks.nii.gz", "masks/00000.png", "masks/00001.png", "masks/00002.png"]
+    pngs = ["masks/00000.png", "masks/00001.png", "masks/00002.png"]
+    assert names(out) == ["masks.dcm", "masks.nii.gz", *pngs]
+    assert np.array_equal(read_mask(out / "masks.dcm", video.info, 1), labels_with(7))
     masks = nib.load(out / "masks.nii.gz")
     assert masks.header.get_zooms() == pytest.approx((0.4, 0.5, 0.04))  # (x, y, time)
     assert masks.header.get_xyzt_units() == ("mm", "sec")
     assert np.asanyarray(masks.dataobj)[5, 0, 1] == 7
     assert np.array(Image.open(out / "masks" / "00001.png"))[0, 5] == 7
+
+
+@pytest.mark.parametrize("anonymize", [True, False])
+def test_the_patient_and_the_names_of_frames_are_left_out_when_asked_for(tmp_path, out, write_dicom, anonymize):
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((3, *SHAPE), np.uint8))
+    with open_mask_writer(out, open_video(path), [7], anonymize=anonymize):
+        pass
+    assert (b"Secret" in (out / "masks.dcm").read_bytes()) is not anonymize
+    (out / "frames").mkdir()
+    with open_mask_writer(out / "frames", write_frames(tmp_path / "frames"), anonymize=anonymize):
+        pass
+    assert names(out / "frames")[0] == ("masks/00000.png" if anonymize else "masks/f10.png")
+
+
+def test_dicom_without_uids_gives_no_segmentation(tmp_path, out, write_dicom, caplog):
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((1, *SHAPE), np.uint8), StudyInstanceUID="")
+    with open_mask_writer(out, open_video(path), [7]):
+        pass
+    assert names(out) == ["masks.nii.gz", "masks/00000.png"]
+    assert "lack UIDs, so that no segmentation can refer to them" in caplog.text
 
 
 def test_dicom_without_spacing_gives_nifti_without_its_unit(out):

@@ -6,6 +6,7 @@ import pytest
 
 from monai_i2v.data import VideoCase
 from monai_i2v.handlers import unfinished
+from monai_i2v.report import sha256_of
 
 SETTINGS = {"preset": "anchored", "size": 256, "scope": "video"}
 
@@ -72,3 +73,13 @@ def test_videos_that_are_adapted_to_together_are_done_together(cases, tmp_path):
     assert names(unfinished(cases, tmp_path / "out", settings)) == ["a", "b"]
     complete(cases[1], tmp_path / "out", settings)
     assert unfinished(cases, tmp_path / "out", settings) == []
+
+
+def test_anonymous_results_are_known_by_the_content_of_the_files(cases, tmp_path):
+    sha256 = {"video": sha256_of(cases[0].video), "ref_mask": sha256_of(cases[0].ref_mask)}
+    files = {role: {"name": None, "sha256": value} for role, value in sha256.items()}
+    complete(cases[0], tmp_path / "out", files=files)
+    complete(cases[1], tmp_path / "out", files={**files, "video": {"name": None, "sha256": None}})  # a folder
+    assert unfinished(cases, tmp_path / "out", SETTINGS) == []
+    complete(cases[0], tmp_path / "out", files={**files, "video": {"name": None, "sha256": "0" * 64}})
+    assert names(unfinished(cases, tmp_path / "out", SETTINGS)) == ["a"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -396,3 +397,29 @@ def test_a_session_agrees_with_the_plain_propagation(memory_net):
         for result in PropagationInferer(64).stream(phantom, net, masks):
             plain = masks_to_labels(result.prob, [1]).numpy()
             assert np.array_equal(plain, one[result.index].label_map)
+
+
+class Scan(Phantom):
+    """A recording with a calibrated region of 20 x 16 px."""
+
+    def __init__(self):
+        super().__init__(length=4, size=(SIDE, SIDE))
+        self.info = replace(self.info, region=(4, 6, 24, 22))
+
+
+def test_a_cropped_session_draws_and_finds_within_the_region_only(tmp_path):
+    one = VideoSession(Drifter(), Scan(), size=None, crop=True)
+    with pytest.raises(
+        UsageError, match=r"16 pixels of the mask lie outside of the calibrated region \(columns 6 to 21"
+    ):
+        one.annotate(0, label_map(left=4))
+    one.annotate(0, label_map(left=7))
+    assert {frame.label_map.shape for frame in one.propagate()} == {(SIDE, SIDE)}
+    assert lefts(one) == [7, 8, 9, 10]
+    one.save(tmp_path / "a.session")
+    again = VideoSession.load(tmp_path / "a.session", Drifter(), Scan(), size=None, crop=True)
+    assert lefts(again) == [7, 8, 9, 10]
+    with pytest.raises(
+        UsageError, match=r"4 frames of 32 x 32 px, without what is around \(4, 6, 24, 22\), seen at 16 x 20, but"
+    ):
+        VideoSession.load(tmp_path / "a.session", Drifter(), Scan(), size=None)
