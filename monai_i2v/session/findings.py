@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from monai_i2v.inferers import WorkingFrames
+from monai_i2v.session.drawn_masks import Drawn
 from monai_i2v.session.mask_pass import MaskPass
 from monai_i2v.session.mask_store import MaskStore
 
-__all__ = ["Drawn", "Findings"]
+__all__ = ["Findings"]
 
-Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
-"""What a person drew: masks (H, W), bool, by frame and label."""
+AGREEMENT = 0.98  # IoU of masks that are the same
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,14 @@ class Findings:
             ]
             nearest += [min(there, key=lambda one: one.frames[index].step)] if there else []
         return nearest
+
+    def agrees(self, other: Findings, labels: Sequence[int], index: int) -> bool:
+        """Whether both say the same of some objects in a frame."""
+        own, others = self.masks(labels, index), other.masks(labels, index)
+        if set(own) != set(others):
+            return False
+        pairs = [(own[label] > 0.5, others[label] > 0.5) for label in own]
+        return all((a & b).sum() >= AGREEMENT * (a | b).sum() for a, b in pairs)
 
     def _weights(self, label: int, index: int, passes: Sequence[MaskPass]) -> list[tuple[float, float]]:
         """Sureness of each pass, and its share: sureness over distance in time."""

@@ -6,7 +6,7 @@ Axes: `K` objects, `h w` pixels of the network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from monai_i2v.inferers import WorkingFrames
+from monai_i2v.session.drawn_masks import Drawn
 from monai_i2v.session.feature_cache import FeatureCache
-from monai_i2v.session.findings import Drawn
 from monai_i2v.session.mask_pass import MaskPass, ring_or_line
 from monai_i2v.session.mask_store import MaskStore
 
@@ -47,6 +47,16 @@ class PassMemory:
         frames = [anchor, *self._supports(anchor, given)]
         return tuple(label for label in sorted(given[anchor]) if any(given[frame][label].any() for frame in frames))
 
+    def way(self, one: MaskPass, given: Drawn) -> Iterator[int]:
+        """Frames that a pass has still to see: up to where each of its objects has been drawn again."""
+        left = set(one.labels)
+        for frame in ring_or_line(one.anchor, one.direction, len(self.frames), cyclic=self.cyclic):
+            left -= set(self.objects(frame, given)) if frame in given else set()
+            if not left:
+                return
+            if frame not in one.frames:
+                yield frame
+
     @torch.no_grad()
     def begin(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> tuple[Any, int]:
         """The network's state at the anchor, and how many frames the network was asked for."""
@@ -75,7 +85,7 @@ class PassMemory:
             return []
         known = self._supports(one.anchor, given)
         ways = {
-            id(other): self._way(other, one.anchor)
+            id(other): self._between(other, one.anchor)
             for other in passes
             if other.anchor in known and (other.direction, other.labels) == (one.direction, one.labels)
         }
@@ -90,7 +100,7 @@ class PassMemory:
         own = [(nearest, frame) for frame in ways[id(nearest)] if nearest.frames[frame].remembered]
         return self._inherited(nearest, given, passes) + own
 
-    def _way(self, one: MaskPass, end: int) -> list[int]:
+    def _between(self, one: MaskPass, end: int) -> list[int]:
         """Frames between a pass' anchor and another frame, in the order of the pass; none if it never gets there."""
         way = list(ring_or_line(one.anchor, one.direction, len(self.frames), cyclic=self.cyclic))
         return way[: way.index(end)] if end in way else []

@@ -15,7 +15,7 @@ import numpy as np
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
-from monai_i2v.session.findings import Drawn
+from monai_i2v.session.drawn_masks import Drawn
 from monai_i2v.session.mask_pass import MaskPass, PassFrame
 from monai_i2v.session.mask_store import MaskStore
 

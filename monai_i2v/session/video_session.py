@@ -6,8 +6,8 @@ Axes: `K` objects, `C` image channels, `H W` pixels of the video, `h w` pixels o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,29 +19,22 @@ from monai_i2v.data import Video, open_video
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 from monai_i2v.networks import sureness
+from monai_i2v.session.drawn_masks import Drawn, checked_label_map, without_object
 from monai_i2v.session.feature_cache import FeatureCache
-from monai_i2v.session.findings import Drawn, Findings
-from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
+from monai_i2v.session.findings import Findings
+from monai_i2v.session.mask_pass import MaskPass, PassFrame
 from monai_i2v.session.mask_store import MaskStore
 from monai_i2v.session.pass_memory import PassMemory
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
+from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
 from monai_i2v.transforms import masks_to_labels
 
-__all__ = ["SessionFrame", "VideoSession"]
+__all__ = ["VideoSession"]
 
 DIRECTIONS = {"forward": (1,), "backward": (-1,), "both": (1, -1)}
-# A pass that begins at a correction ends when it agrees with what was there before (IoU) for so many frames.
-AGREEMENT, AGREED_FRAMES = 0.98, 3
-
-
-@dataclass(frozen=True)
-class SessionFrame:
-    """What the session knows of a frame."""
-
-    index: int
-    label_map: np.ndarray  # (H, W), int32
-    confidence: Mapping[int, float]  # by label, in [0, 1]; 1 where a person drew it
+# A pass that begins at a correction ends when it agrees with what was there before for so many frames.
+AGREED_FRAMES = 3
 
 
 class VideoSession:
@@ -122,7 +115,7 @@ class VideoSession:
             UsageError: When there is no such frame, or the label map is empty, of another size, no label map, or
                 reaches out of the region that `crop` shows the network.
         """
-        label_map = self._checked(frame, label_map)
+        label_map = checked_label_map(frame, label_map, self.frames)
         labels = {int(label) for label in np.unique(label_map) if label > 0} | set(self.labels)
         if not labels:
             raise UsageError(f"the mask of frame {frame} is empty, expected an object; draw one first.")
@@ -141,7 +134,7 @@ class VideoSession:
         """
         if isinstance(label, bool) or not isinstance(label, int) or label < 1:
             raise UsageError(f"label is {label!r}, expected a whole number from 1; 0 is the background.")
-        drawn = self._checked(frame, np.asarray(mask) > 0) > 0
+        drawn = checked_label_map(frame, np.asarray(mask) > 0, self.frames) > 0
         if not drawn.any() and label not in self.labels:
             raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
         others = {other: old & ~drawn for other, old in self.given.get(frame, {}).items()}
@@ -156,11 +149,7 @@ class VideoSession:
         if label not in self.labels:
             raise UsageError(f"there is no object {label}, expected one of {self.labels}; nothing is removed.")
         self._remember()
-        self.given = {
-            frame: {other: mask for other, mask in masks.items() if other != label}
-            for frame, masks in self.given.items()
-        }
-        self.given = {frame: masks for frame, masks in self.given.items() if any(mask.any() for mask in masks.values())}
+        self.given = without_object(self.given, label)
         # The other objects were segmented beside it: without it, they may reach where it was.
         self.passes = [one for one in self.passes if label not in one.labels]
 
@@ -216,6 +205,12 @@ class VideoSession:
         label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks))
         return SessionFrame(index, label_map.numpy(), confidence)
 
+    def probabilities(self, index: int) -> Tensor:
+        """Probabilities (K, H, W) of all `labels` in a frame; 0 where no pass has come yet."""
+        found = self._findings(self.passes).masks(self.labels, index)
+        nothing = torch.zeros(self.frames.video_size)
+        return torch.stack([found.get(label, nothing) for label in self.labels])
+
     def suggest(self, count: int = 1) -> list[int]:
         """Frames that are most worth annotating: the network is unsure of them, and they are far from drawn ones.
 
@@ -265,19 +260,6 @@ class VideoSession:
     def _findings(self, passes: Sequence[MaskPass]) -> Findings:
         return Findings(self.given, passes, self.store, self.frames)
 
-    def _checked(self, frame: int, label_map: np.ndarray) -> np.ndarray:
-        if not 0 <= frame < len(self):
-            raise UsageError(f"frame is {frame}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        label_map = np.asarray(label_map)
-        height, width = self.frames.video_size
-        if label_map.shape != (height, width):
-            shape = " x ".join(map(str, label_map.shape[::-1]))
-            raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
-        if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
-            raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
-        self.frames.check_inside(torch.from_numpy(label_map.astype(np.int64)))
-        return label_map.astype(np.int64)
-
     def _remember(self) -> None:
         self._before.append(({frame: dict(masks) for frame, masks in self.given.items()}, list(self.passes)))
 
@@ -303,24 +285,14 @@ class VideoSession:
         self.passes += [started] if labels else []
         return started if labels else None
 
-    def _way(self, one: MaskPass) -> Iterator[int]:
-        """Frames that a pass has still to see: up to where each of its objects has been drawn again."""
-        left = set(one.labels)
-        for frame in ring_or_line(one.anchor, one.direction, len(self), cyclic=self.cyclic):
-            left -= set(self.memory.objects(frame, self.given)) if frame in self.given else set()
-            if not left:
-                return
-            if frame not in one.frames:
-                yield frame
-
     def _follow(self, one: MaskPass | None) -> Iterator[SessionFrame]:
         """Let a pass go its way."""
         if one is None or one.settled:
             return
-        if one.state is None and next(self._way(one), None) is not None:
+        if one.state is None and next(self.memory.way(one, self.given), None) is not None:
             one.frames.clear()  # it was loaded: a network's state is not in the file
         earlier = [other for other in self.passes if other.revision < one.revision]
-        for frame in self._way(one):
+        for frame in self.memory.way(one, self.given):
             if one.state is None:
                 one.state, evaluations = self.memory.begin(one, self.given, self.passes)
                 self.evaluations += evaluations
@@ -328,16 +300,12 @@ class VideoSession:
             self.evaluations += 1
             sure = tuple(sureness(prob)[0].tolist())
             one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
-            one.agreed = one.agreed + 1 if earlier and self._agrees(one, frame, earlier) else 0
+            one.agreed = (
+                one.agreed + 1
+                if earlier and self._findings([one]).agrees(self._findings(earlier), one.labels, frame)
+                else 0
+            )
             one.settled = one.agreed >= AGREED_FRAMES
             yield self[frame]
             if one.settled:
                 return
-
-    def _agrees(self, one: MaskPass, frame: int, earlier: Sequence[MaskPass]) -> bool:
-        """Whether a pass finds what earlier ones found."""
-        new, old = (self._findings(passes).masks(one.labels, frame) for passes in ([one], earlier))
-        if set(new) != set(old):
-            return False
-        pairs = [(new[label] > 0.5, old[label] > 0.5) for label in new]
-        return all((a & b).sum() >= AGREEMENT * (a | b).sum() for a, b in pairs)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person drew.
+
+Axes: `H W` pixels of the video.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from monai_i2v.errors import UsageError
+from monai_i2v.inferers import WorkingFrames
+
+__all__ = ["Drawn", "checked_label_map", "without_object"]
+
+Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
+"""Masks (H, W), bool, by frame and label; frames in the order in which they were drawn first."""
+
+
+def checked_label_map(frame: int, label_map: Any, frames: WorkingFrames) -> np.ndarray:
+    """A label map (H, W) of a frame, int64.
+
+    Raises:
+        UsageError: When there is no such frame, or the label map is of another size, no label map, or reaches out of
+            the region that the network sees.
+    """
+    if not 0 <= frame < len(frames):
+        raise UsageError(f"frame is {frame}, expected 0 to {len(frames) - 1}; the video has {len(frames)} frames.")
+    label_map = np.asarray(label_map)
+    height, width = frames.video_size
+    if label_map.shape != (height, width):
+        shape = " x ".join(map(str, label_map.shape[::-1]))
+        raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
+    if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
+        raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
+    checked = label_map.astype(np.int64)
+    frames.check_inside(torch.from_numpy(checked))
+    return checked
+
+
+def without_object(given: Drawn, label: int) -> Drawn:
+    """The same without an object; frames that show nothing else are left out."""
+    others = {frame: {other: mask for other, mask in masks.items() if other != label} for frame, masks in given.items()}
+    return {frame: masks for frame, masks in others.items() if any(mask.any() for mask in masks.values())}
