@@ -17,7 +17,13 @@ from monai_i2v.errors import UsageError
 __all__ = ["VideoCase", "list_cases"]
 
 EXPECTED_DATALIST = '{"videos": [{"video": "a.mp4", "ref_mask": "a.png", "ref_frame": 0}]}'
-KEY_TYPES = {"video": str, "ref_mask": str, "ref_frame": int, "name": str, "truth": str}
+KEY_TYPES: dict[str, list[type]] = {
+    "video": [str],
+    "ref_mask": [str, list],
+    "ref_frame": [int, list],
+    "name": [str],
+    "truth": [str],
+}
 PLAIN_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 # Suffixes of media that hide another one.
 DOUBLE_SUFFIXES = (".nii.gz",)
@@ -33,6 +39,7 @@ class VideoCase:
         ref_frame: index of the reference frame.
         name: name of the folder that gets the results.
         truth: file or folder with the true masks, where they are known; see `Truth`.
+        further: frames that are annotated too, and files with their masks.
     """
 
     video: str
@@ -40,12 +47,24 @@ class VideoCase:
     ref_frame: int = 0
     name: str = "video"
     truth: str | None = None
+    further: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def annotated(self) -> dict[int, str]:
+        """Files with masks by frame, the reference first."""
+        return {self.ref_frame: self.ref_mask, **dict(self.further)}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What it is read from, by its part."""
+        further = {f"ref_mask_{frame}": path for frame, path in self.further}
+        return {"video": self.video, "ref_mask": self.ref_mask, **further}
 
 
 def list_cases(
     video: str | None = None,
-    ref_mask: str | None = None,
-    ref_frame: int = 0,
+    ref_mask: str | Sequence[str] | None = None,
+    ref_frame: int | Sequence[int] = 0,
     datalist: str | None = None,
     *,
     rank: int = 0,
@@ -55,14 +74,15 @@ def list_cases(
 
     Args:
         video: file, folder or glob of a single video.
-        ref_mask: its mask.
-        ref_frame: index of its reference frame.
+        ref_mask: its mask; of several annotated frames a list, or one file with a mask per frame.
+        ref_frame: index of its reference frame, or a list of indices.
         datalist: JSON file that lists several videos instead; its relative paths start at the file's folder.
         rank: number of this process.
         world_size: processes that share the list; each takes whole videos.
 
     Raises:
-        UsageError: When neither or both are given, ref_frame is no whole number, or the datalist is not as expected.
+        UsageError: When neither or both are given, ref_frame is no whole number, masks and frames are not as
+            many, or the datalist is not as expected.
     """
     if datalist is not None:
         if video is not None or ref_mask is not None:
@@ -73,13 +93,27 @@ def list_cases(
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
     else:
-        if type(ref_frame) is not int:
-            raise UsageError(
-                f"ref_frame is {ref_frame!r}, expected a whole number from 0; give the index of the frame that the "
-                "mask belongs to."
-            )
-        cases = [VideoCase(str(video), str(ref_mask), ref_frame, _name(str(video)))]
+        masks = [str(mask) for mask in ref_mask] if isinstance(ref_mask, list | tuple) else str(ref_mask)
+        cases = [VideoCase(str(video), name=_name(str(video)), **_annotated(masks, ref_frame))]
     return cases[rank::world_size]
+
+
+def _annotated(masks: Any, frames: Any) -> dict[str, Any]:
+    """What a `VideoCase` says of its annotated frames."""
+    indices = list(frames) if isinstance(frames, list | tuple) else [frames]
+    paths = [masks] * len(indices) if isinstance(masks, str) else masks
+    if not indices or any(type(index) is not int for index in indices):
+        raise UsageError(
+            f"ref_frame is {frames!r}, expected a whole number from 0, or a list of some; give the index of the frame "
+            "that the mask belongs to."
+        )
+    if len(paths) != len(indices) or len(set(indices)) < len(indices):
+        raise UsageError(
+            f"ref_mask names {len(paths)} files and ref_frame is {frames!r}, expected a file for each frame and each "
+            "frame once; give as many of both, or one file with a mask per frame."
+        )
+    first, *further = zip(indices, paths, strict=True)
+    return {"ref_frame": first[0], "ref_mask": first[1], "further": tuple(further)}
 
 
 def _read_datalist(path: Path) -> list[VideoCase]:
@@ -101,10 +135,13 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
     valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
-    if not valid or any(type(value) is not KEY_TYPES[key] for key, value in entry.items()):
+    if not valid or any(type(value) not in KEY_TYPES[key] for key, value in entry.items()):
         raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
-    places = {key: str(path.parent / entry[key]) for key in ("video", "ref_mask", "truth") if key in entry}
-    return VideoCase(**{"name": _name(places["video"]), **entry, **places})
+    places = {key: str(path.parent / entry[key]) for key in ("video", "truth") if key in entry}
+    one, several = entry["ref_mask"], isinstance(entry["ref_mask"], list)
+    masks = [str(path.parent / str(mask)) for mask in one] if several else str(path.parent / one)
+    annotated = _annotated(masks, entry.get("ref_frame", 0))
+    return VideoCase(**{"name": _name(places["video"]), **entry, **places, **annotated})
 
 
 def _check_names(cases: Sequence[VideoCase], path: Path) -> None:

@@ -23,7 +23,9 @@ from monai_i2v.adaptation import Adapted
 from monai_i2v.data import Video, VideoCase, open_video, read_mask
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
+from monai_i2v.session import segment_annotated_frames
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
+from monai_i2v.transforms.label_masks import occurring_labels
 
 __all__ = [
     "SegmentedFrame",
@@ -54,7 +56,7 @@ class VideoRun:
 
     case: VideoCase
     video: Video
-    label_map: np.ndarray  # (H, W), of the reference frame
+    label_maps: dict[int, np.ndarray]  # (H, W), of the annotated frames, the reference first
     labels: list[int]
     seconds: dict[str, float] = field(default_factory=dict)
     adaptation_log: list[dict[str, float]] = field(default_factory=list)
@@ -104,7 +106,8 @@ ALONG: dict[str, Any] = {"sliding": SlidingAdaptation, "stream": StreamAdaptatio
 class VideoEvaluator(Evaluator):
     """Segment videos, one per iteration.
 
-    A video that cannot be read is reported and the others go on; at the end the run fails with its sentence.
+    A video that cannot be read is reported and the others go on; at the end the run fails with its sentence. A video
+    with several annotated frames is segmented from all of them (see `VideoSession`); networks adapt to the first.
 
     Args:
         device: device, or its name; ``"auto"`` takes CUDA where there is one.
@@ -173,9 +176,14 @@ class VideoEvaluator(Evaluator):
             return None
 
     def _open(self, case: VideoCase, video: Video) -> VideoRun:
-        label_map = read_mask(case.ref_mask, video.info, case.ref_frame)
-        labels = [int(value) for value in np.unique(label_map) if value > 0]
-        return VideoRun(case, video, label_map, labels)
+        if case.further and self.scope in ALONG and self.adaptation is not None:
+            raise UsageError(
+                f"scope is {self.scope!r}, which takes one annotated frame, but {case.name} has "
+                f"{1 + len(case.further)}; use 'video'."
+            )
+        label_maps = {frame: read_mask(path, video.info, frame) for frame, path in case.annotated.items()}
+        labels = {int(value) for label_map in label_maps.values() for value in np.unique(label_map) if value > 0}
+        return VideoRun(case, video, label_maps, sorted(labels))
 
     def _segment(self, run: VideoRun) -> VideoRun:
         self.state.video_run = run
@@ -212,6 +220,8 @@ class VideoEvaluator(Evaluator):
             adapted = self.adaptation.adapt(self.network, self.inferer.annotate(run.video, *where))
         run.adaptation_log = [] if adapted is None else adapted.log
         network: Any = self.network if adapted is None else adapted.network
+        if run.case.further:
+            return segment_annotated_frames(network, run.video, run.label_maps, self.inferer)
         return self.inferer.stream(run.video, network, *where)
 
     def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted | None:
@@ -226,12 +236,13 @@ class VideoEvaluator(Evaluator):
             return self.adaptation.adapt(self.network, videos) if videos else None
 
     def _masks(self, run: VideoRun) -> Tensor:
-        label_map = torch.from_numpy(run.label_map.astype(np.int64))
-        return labels_to_masks(label_map, run.labels).to(self.state.device)
+        """Of the objects in the reference frame."""
+        label_map = torch.from_numpy(run.label_maps[run.case.ref_frame].astype(np.int64))
+        return labels_to_masks(label_map, occurring_labels(label_map)).to(self.state.device)
 
     def _label(self, result: FrameResult, run: VideoRun) -> SegmentedFrame:
-        if result.index == run.case.ref_frame:
-            label_map = run.label_map
+        if result.index in run.label_maps:
+            label_map = run.label_maps[result.index]
         else:
             label_map = masks_to_labels(result.prob, run.labels).cpu().numpy()
         return SegmentedFrame(result.index, result.frame, result.prob, label_map, result.error)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ignite.engine import Engine
 
-from monai_i2v.data import open_mask_writer, read_switch
+from monai_i2v.data import VideoCase, open_mask_writer, read_switch
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
 from monai_i2v.networks import sureness
@@ -148,7 +148,7 @@ class _Results:
 
     def _judge(self, frame: SegmentedFrame) -> tuple[list[float], str]:
         """Confidence per object, and what is to be said of the frame."""
-        if frame.index == self.run.case.ref_frame:
+        if frame.index in self.run.label_maps:
             return [1.0] * len(self.run.labels), REFERENCE_NOTE
         confidence = sureness(frame.prob.unsqueeze(0))[0].tolist()
         if frame.error:
@@ -166,7 +166,7 @@ class _Results:
             plot_volumes(self.measurements, volumes)
         run = self.run
         facts = {
-            "ref_frame": run.case.ref_frame,
+            "ref_frame": ref_frames(run.case),
             "labels": run.labels,
             "settings": dict(settings),
             "seconds": run.seconds,
@@ -185,7 +185,7 @@ class _Results:
             self.folder / FACTS,
             self.info,
             {**facts, "adaptation": run.adaptation_log, "objects": objects},
-            files={"video": run.case.video, "ref_mask": run.case.ref_mask},
+            files=run.case.files,
             anonymize=self.anonymize,
         )
 
@@ -193,6 +193,11 @@ class _Results:
         """Close the files as after an error; nothing of them is kept."""
         with contextlib.suppress(_Abandoned), self.files:
             raise _Abandoned
+
+
+def ref_frames(case: VideoCase) -> int | list[int]:
+    """The annotated frame of a video, or the list of them, as ``run.json`` has it."""
+    return [*case.annotated] if case.further else case.ref_frame
 
 
 class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, not an error

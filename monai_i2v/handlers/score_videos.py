@@ -57,8 +57,8 @@ def mean_scores(scores: Sequence[FrameScore]) -> dict[str, float]:
 class ScoreVideos:
     """Compare the masks of a `VideoEvaluator` with the truth; write ``scores.csv`` and ``scores.json``.
 
-    Each case needs its ``truth`` (see `VideoCase`). The reference frame does not count, nor do frames without truth of
-    an object; objects count that the reference frame shows. ``scores.csv`` has a line per frame and object,
+    Each case needs its ``truth`` (see `VideoCase`). Annotated frames do not count, nor do frames without truth of
+    an object; objects count that an annotated frame shows. ``scores.csv`` has a line per frame and object,
     ``scores.json`` the means of each video and of all; both are complete after each video.
 
     Args:
@@ -93,7 +93,7 @@ class ScoreVideos:
         run: VideoRun = engine.state.video_run
         frame: SegmentedFrame = engine.state.output
         assert self.truth is not None
-        truth = None if frame.index == run.case.ref_frame else self.truth[frame.index]
+        truth = None if frame.index in run.label_maps else self.truth[frame.index]
         if truth is None:
             return
         for label in run.labels:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_i2v.data import VideoCase
-from monai_i2v.handlers.save_video_results import FACTS
+from monai_i2v.handlers.save_video_results import FACTS, ref_frames
 from monai_i2v.report import sha256_of
 
 __all__ = ["unfinished"]
@@ -49,11 +49,11 @@ def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> 
     facts_file = output_dir / case.name / FACTS
     try:
         facts, made = json.loads(facts_file.read_text(encoding="utf-8")), facts_file.stat().st_mtime
-        same = (facts["settings"], facts["ref_frame"]) == (settings, case.ref_frame)
+        same = (facts["settings"], facts["ref_frame"]) == (settings, ref_frames(case))
         done = {role: file["name"] or file["sha256"] for role, file in facts["files"].items()}
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    given = {"video": case.video, "ref_mask": case.ref_mask}
+    given = case.files
     if not same or done.keys() != given.keys() or not all(_is_same(given[role], done[role]) for role in given):
         return False
     return all(file.stat().st_mtime <= made for path in given.values() for file in _files(path))

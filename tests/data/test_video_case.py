@@ -37,6 +37,33 @@ def test_a_datalist_starts_at_its_own_folder_and_is_shared_by_processes(tmp_path
     assert shares == [["0", "2", "4"], ["1", "3"]]
 
 
+def test_several_frames_may_be_annotated_each_in_its_file_or_all_in_one(tmp_path):
+    (case,) = list_cases("a.mp4", ["a.png", "b.png"], [3, 9])
+    assert (case.ref_frame, case.ref_mask, case.further) == (3, "a.png", ((9, "b.png"),))
+    assert case.annotated == {3: "a.png", 9: "b.png"}
+    assert case.files == {"video": "a.mp4", "ref_mask": "a.png", "ref_mask_9": "b.png"}
+    assert list_cases("a.mp4", "masks.nii", [3, 9])[0].annotated == {3: "masks.nii", 9: "masks.nii"}
+    entry = {"video": "a.mp4", "ref_mask": ["a.png", "b.png"], "ref_frame": [0, 4]}
+    (case,) = list_cases(datalist=write(tmp_path, {"videos": [entry]}))
+    assert case.annotated == {0: str(tmp_path / "a.png"), 4: str(tmp_path / "b.png")}
+
+
+@pytest.mark.parametrize(
+    ("masks", "frames", "sentence"),
+    [
+        ("a.png", "3", "ref_frame is '3', expected a whole number"),
+        ("a.png", [], r"ref_frame is \[\], expected a whole number"),
+        ("a.png", [1, 2.0], r"ref_frame is \[1, 2.0\], expected a whole number"),
+        ("a.png", [1, 1], r"ref_mask names 2 files and ref_frame is \[1, 1\]"),
+        (["a.png"], [1, 2], r"ref_mask names 1 files and ref_frame is \[1, 2\]"),
+        (["a.png", "b.png"], 0, "ref_mask names 2 files and ref_frame is 0"),
+    ],
+)
+def test_frames_and_masks_that_do_not_fit_each_other_are_explained(masks, frames, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        list_cases("a.mp4", masks, frames)
+
+
 @pytest.mark.parametrize(
     ("entries", "sentence"),
     [

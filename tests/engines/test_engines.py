@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from monai_i2v.adaptation import relearner
+from monai_i2v.adaptation import preset_trainer, relearner
 from monai_i2v.data import Phantom, VideoCase, save_phantom
 from monai_i2v.engines import VideoEvaluator, VideoEvents, select_device
 from monai_i2v.errors import UsageError
@@ -79,3 +82,40 @@ def test_unknown_scope_and_device_name_the_choices(case):
     with pytest.raises(UsageError, match="device is 'gpu'"):
         select_device("gpu")
     assert select_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Slip(Copy):
+    """Lets masks slip by one pixel per frame."""
+
+    def step(self, frame, state):
+        return state.roll(1, dims=-1), state.roll(1, dims=-1)
+
+
+def test_a_video_with_several_annotated_frames_is_segmented_from_all_of_them(tmp_path):
+    phantom = Phantom(length=7, size=(32, 32))
+    save_phantom(phantom, tmp_path)
+    masks = [str(tmp_path / f"masks/0000{frame}.png") for frame in (0, 6)]
+    case = VideoCase(str(tmp_path / "video.mp4"), masks[0], 0, "phantom", further=((6, masks[1]),))
+    engine = VideoEvaluator("cpu", [case], Slip(), inferer=PropagationInferer(None))
+    frames = []
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, lambda engine: frames.append(engine.state.output))
+    engine.run()
+    assert [frame.index for frame in frames] == list(range(7))
+    for frame in (0, 6):
+        assert (frames[frame].label_map == phantom.label_map(frame)).all()
+    assert (frames[5].label_map == np.roll(phantom.label_map(6), 1, axis=1)).all()  # the nearer of the two
+    assert frames[3].prob.shape == (1, 32, 32)
+
+
+def test_what_adapts_along_a_video_takes_one_annotated_frame(case):
+    several = replace(case, further=((2, case.ref_mask),))
+    engine = VideoEvaluator(
+        "cpu",
+        [several],
+        Copy(),
+        inferer=PropagationInferer(None),
+        adaptation=preset_trainer("anchored"),
+        scope="sliding",
+    )
+    with pytest.raises(UsageError, match="scope is 'sliding', which takes one annotated frame, but phantom has 2"):
+        engine.run()
