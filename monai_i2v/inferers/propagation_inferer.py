@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from torch import Tensor
 
 from monai_i2v.data import FrameError, Video, read_switch
 from monai_i2v.errors import UsageError
+from monai_i2v.inferers.absence_gate import AbsenceGate
 from monai_i2v.inferers.annotated_video import AnnotatedVideo
 from monai_i2v.inferers.working_frames import MIN_SIDE, WorkingFrames
-from monai_i2v.propagation import VideoSegmenter, propagate
+from monai_i2v.propagation import MemoryNet, VideoSegmenter, propagate
 
 __all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
 
@@ -60,9 +61,11 @@ class PropagationInferer(Inferer):
             the device has instructions for it and changes the masks a little. A test-time adaptation stays in float32.
         crop: show the network only the calibrated region of an ultrasound recording (`VideoInfo.region`), without
             what the machine writes around it; there are no objects outside. Results have the whole size all the same.
+        absence: objects may leave the view: a memory network then tells by an `AbsenceGate` when they are not there.
 
     Raises:
-        UsageError: When `size` is too small, or no whole number, `dtype` is none of these, or `crop` no truth value.
+        UsageError: When `size` is too small, or no whole number, `dtype` is none of these, or `crop` or `absence` no
+            truth value.
 
     Example::
 
@@ -77,14 +80,17 @@ class PropagationInferer(Inferer):
         torch.Size([1, 2, 48, 64, 5])
     """
 
-    def __init__(self, size: int | None = 256, *, dtype: str = "float32", crop: bool | str = False) -> None:
+    def __init__(
+        self, size: int | None = 256, *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
+    ) -> None:
         if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
             raise UsageError(
                 f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), or None for the video's own; use 256."
             )
         if dtype not in DTYPES:
             raise UsageError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}; use 'float32'.")
-        self.size, self.dtype, self.crop = size, getattr(torch, dtype), read_switch("crop", crop)
+        self.size, self.dtype = size, getattr(torch, dtype)
+        self.crop, self.absence = read_switch("crop", crop), read_switch("absence", absence)
 
     def __call__(self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0) -> Tensor:
         """
@@ -127,8 +133,10 @@ class PropagationInferer(Inferer):
 
         Raises:
             FrameError: When the reference frame cannot be read.
-            UsageError: When `crop` is set, but the video has no calibrated region, or masks reach out of it.
+            UsageError: When `crop` is set, but the video has no calibrated region, or masks reach out of it, or
+                `absence` is, but the network has no memory.
         """
+        network = self.gated(network)
         annotated = self.annotate(video, masks, ref_frame)
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
@@ -140,6 +148,21 @@ class PropagationInferer(Inferer):
             previous = previous if error else prob
             full = masks if index == ref_frame else frames.restore(previous.to(masks)).squeeze(0)
             yield FrameResult(index, original, full, error)
+
+    def gated(self, network: VideoSegmenter[Any]) -> VideoSegmenter[Any]:
+        """The network, behind an `AbsenceGate` where `absence` asks for it.
+
+        Raises:
+            UsageError: When the network has no memory.
+        """
+        if not self.absence:
+            return network
+        if not hasattr(network, "encode_key"):
+            raise UsageError(
+                f"absence is true, but {type(network).__name__} has no memory that could tell; leave it out, or use "
+                "the bundle temporal_contrastive_memory_video_segmentation."
+            )
+        return AbsenceGate(cast(MemoryNet[Any], network))
 
     def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks."""

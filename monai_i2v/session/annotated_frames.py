@@ -26,7 +26,7 @@ def segment_annotated_frames(
         network: any `VideoSegmenter`, in evaluation mode.
         video: the video.
         label_maps: (H, W), whole numbers, by frame; what the later of them do not show is absent there.
-        inferer: its size, crop and precision.
+        inferer: its size, crop, precision and absence.
 
     Yields:
         One `FrameResult` per frame, in the order of time; objects in the order of their labels.
@@ -34,7 +34,7 @@ def segment_annotated_frames(
     Raises:
         UsageError: As `VideoSession.annotate`.
     """
-    session = VideoSession(network, video, size=inferer.size, crop=inferer.crop)
+    session = VideoSession(inferer.gated(network), video, size=inferer.size, crop=inferer.crop)
     for frame, label_map in label_maps.items():
         session.annotate(frame, label_map)
     with torch.autocast(

@@ -177,3 +177,12 @@ def test_frames_are_computed_in_the_precision_asked_for_and_nothing_else_is(dtyp
 def test_an_unknown_precision_is_answered_with_the_choices():
     with pytest.raises(UsageError, match="dtype is 'half', expected one of float32, bfloat16, float16; use 'float32'"):
         PropagationInferer(dtype="half")
+
+
+def test_an_absence_is_told_by_a_memory_network_and_asked_of_others_in_vain(image_net, memory_net, disc):
+    frames, masks = disc
+    inferer = PropagationInferer(None, absence="true")
+    gated = list(inferer.stream(list(frames), memory_net, masks[0]))
+    assert [result.index for result in gated] == list(range(len(frames)))
+    with pytest.raises(UsageError, match="absence is true, but OneShotNet has no memory that could tell"):
+        next(inferer.stream(list(frames), image_net, masks[0]))
