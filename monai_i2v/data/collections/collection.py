@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a public collection: where it comes from, how it lies on disk, how many samples it has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from monai_i2v.data.collections.file_tree import FileTree
+from monai_i2v.data.collections.sample import Sample
+from monai_i2v.data.natural_order import natural_key
+from monai_i2v.errors import UsageError
+
+__all__ = ["Check", "Collection", "hold_out"]
+
+NAMES_SHOWN = 3  # of samples that lack a file
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a folder holds of a collection.
+
+    Args:
+        found: samples by split, and their sum as ``"all"``.
+        published: what its authors count.
+        without_mask: names of media that nobody drew a mask for, or whose mask is missing.
+        without_media: names of masks that belong to nothing.
+    """
+
+    found: Mapping[str, int]
+    published: Mapping[str, int]
+    without_mask: Sequence[str] = ()
+    without_media: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        parts = [part for part in ("training", "validation", "test", "all") if part in {**self.found, **self.published}]
+        lines = [f"{part}: found {self.found.get(part, 0)}{self._of(part)}" for part in parts]
+        for names, what in ((self.without_mask, "mask"), (self.without_media, "image or video")):
+            if names:
+                shown = ", ".join(names[:NAMES_SHOWN]) + (" ..." if len(names) > NAMES_SHOWN else "")
+                lines.append(f"without {what}: {len(names)} ({shown})")
+        return "\n".join(lines)
+
+    def _of(self, part: str) -> str:
+        return f", published {self.published[part]}" if part in self.published else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """One public collection; nothing of it is contained here or downloaded.
+
+    Args:
+        name: short name, of a file.
+        title: what it shows, in a few words.
+        modality: how the pictures were taken.
+        kind: ``"stills"`` or ``"videos"``.
+        classes: names of its label values. With one class a mask is foreground and background, however the files
+            store it; else they store label values, of which those that have no name here are background (a void
+            border, say). Empty: whatever the files store.
+        source: name and address of the official page.
+        terms: under which terms its authors give it away.
+        published: samples with a mask by split, or ``"all"``.
+        layout: how the folder looks, for people.
+        find: lists what is below a folder.
+        set: what training calls it; collections that contain the same images have the same, see `assemble`.
+        min_pixels: smallest area in which a class of an image is learned.
+        frame_size: (height, width) in px to bring frames to, where masks were drawn at another size than the video's.
+
+    Example::
+
+        >>> from monai_i2v.data.collections import find_collection
+        >>> tn3k = find_collection("tn3k")
+        >>> tn3k.kind, tn3k.classes[1], tn3k.published["test"]
+        ('stills', 'thyroid nodule', 614)
+    """
+
+    name: str
+    title: str
+    modality: str
+    kind: Literal["stills", "videos"]
+    classes: Mapping[int, str]
+    source: str
+    terms: str
+    published: Mapping[str, int]
+    layout: str
+    find: Callable[[FileTree], list[Sample]]
+    set: str = ""
+    min_pixels: int = 1
+    frame_size: tuple[int, int] | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its masks are foreground and background."""
+        return len(self.classes) == 1
+
+    def samples(self, root: str | Path) -> list[Sample]:
+        """Everything below a folder that has a mask.
+
+        Raises:
+            UsageError: When nothing is there; it says what was expected, and where to get it.
+        """
+        return self._complete(self.find(FileTree(root)), root)
+
+    def check(self, root: str | Path) -> Check:
+        """What a folder holds of the collection, beside what its authors published.
+
+        Raises:
+            UsageError: When nothing is there.
+        """
+        found = self.find(FileTree(root))
+        samples = self._complete(found, root)
+        counts = Counter(sample.split for sample in samples if sample.split)
+        return Check(
+            {**counts, "all": len(samples)},
+            {**self.published, "all": sum(self.published.values())} if self.published else {},
+            [sample.name for sample in found if not sample.masks],
+            [sample.name for sample in found if not sample.media],
+        )
+
+    def _complete(self, found: Sequence[Sample], root: str | Path) -> list[Sample]:
+        samples = [sample for sample in found if sample.is_complete]
+        if not samples:
+            raise UsageError(
+                f"{root} holds no labelled {self.kind} of {self.name}; expected {self.layout}; get them from "
+                f"{self.source} ({self.terms}), or choose the folder that they were unpacked to."
+            )
+        for sample in samples:
+            places = sample.media if self.kind == "stills" else {path.parent for path in sample.media}
+            if len(places) > 1:
+                first, second = sorted(map(str, places))[:2]
+                raise UsageError(
+                    f"{sample.name} of {self.name} is there twice, {first} and {second}; expected the collection once; "
+                    "choose the folder of one copy."
+                )
+        return samples
+
+
+def hold_out(samples: Sequence[Sample], share: float, seed: int = 0) -> list[Sample]:
+    """Give samples that are on no official list a split: whole groups (patients) become ``"test"``.
+
+    Args:
+        samples: samples of one collection.
+        share: share of the groups to hold out, at least one; with 0 all are ``"training"``.
+        seed: start of the random draw.
+
+    Raises:
+        UsageError: When the share is not in [0, 1).
+
+    Example::
+
+        >>> from monai_i2v.data.collections.collection import hold_out
+        >>> from monai_i2v.data.collections.sample import Sample
+        >>> samples = [Sample(f"{patient}_{view}", group=patient) for patient in "abcde" for view in "12"]
+        >>> [sample.name for sample in hold_out(samples, 0.2) if sample.split == "test"]
+        ['c_1', 'c_2']
+    """
+    if not 0 <= share < 1:
+        raise UsageError(f"the share to hold out is {share}, expected 0 up to less than 1; 0.2 is one fifth.")
+    groups = sorted(
+        {sample.group for sample in samples if sample.split is None}, key=lambda name: natural_key(Path(name))
+    )
+    count = max(1, round(share * len(groups))) if share and groups else 0
+    drawn = np.random.RandomState(seed).permutation(len(groups))[:count]
+    held_out = {groups[index] for index in drawn}
+    return [
+        sample if sample.split else replace(sample, split="test" if sample.group in held_out else "training")
+        for sample in samples
+    ]

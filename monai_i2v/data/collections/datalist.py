@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Datalists of one collection or of several: a JSON file, and beside it a folder with what had to be written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from monai_i2v.data.collections.collection import Collection, hold_out
+from monai_i2v.data.collections.preparation import Preparation, Prepared
+from monai_i2v.data.collections.sample import Sample
+from monai_i2v.data.complete_file import complete_file
+from monai_i2v.errors import UsageError
+
+__all__ = ["VIDEOS", "Part", "write_collection", "write_datalist"]
+
+logger = logging.getLogger(__name__)
+
+VIDEOS = "videos"  # the section that `list_cases` reads; `read_training_list` reads the others
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of a collection that go into a section.
+
+    Args:
+        collection: the collection.
+        split: ``"training"``, ``"validation"`` or ``"test"``; all when None.
+        held_out: share of the patients that are the test split, where there is no official one.
+        labels: label values to keep; all when empty.
+        set: what training calls it; as the collection says when empty.
+    """
+
+    collection: Collection
+    split: str | None = None
+    held_out: float = 0.0
+    labels: Sequence[int] = ()
+    set: str = ""
+
+    def samples(self, root: str | Path) -> list[Sample]:
+        """Those below a folder.
+
+        Raises:
+            UsageError: When there are none.
+        """
+        samples = hold_out(self.collection.samples(root), self.held_out)
+        chosen = [sample for sample in samples if self.split in (None, sample.split)]
+        if not chosen:
+            there = sorted({sample.split for sample in samples if sample.split})
+            raise UsageError(
+                f"{root} has no split {self.split!r} of {self.collection.name}; expected one of {', '.join(there)}; "
+                "choose one, or hold out a share of the patients."
+            )
+        return chosen
+
+
+def write_datalist(
+    output: str | Path,
+    sections: Mapping[str, Sequence[Part]],
+    roots: Mapping[str, str | Path],
+    facts: Mapping[str, Any],
+) -> dict[str, int]:
+    """Write a datalist for `read_training_list` and `list_cases`.
+
+    Masks are written as indexed PNG into a folder of the file's name beside it, images and frames only where no reader
+    opens them as they lie. File and folder appear when they are complete. A sample that cannot be read, or shows no
+    object, is reported and left out; an image that two collections contain is taken once.
+
+    Args:
+        output: the file, ``.json``.
+        sections: ``"videos"`` for evaluation, others (``"training"`` ...) for training.
+        roots: folders of the collections by name.
+        facts: what else the file says: name, description, license.
+
+    Returns:
+        Number of samples of each section.
+
+    Raises:
+        UsageError: When the file cannot be written, its folder is there already, or nothing can be read.
+    """
+    output = Path(output).expanduser()
+    if output.suffix != ".json":
+        raise UsageError(f"the output is {output}, expected a file name that ends with .json; add it.")
+    with _complete_folder(output.with_suffix("")) as folder:
+        writer = _Writer(folder)
+        entries = {name: list(writer.entries(parts, roots, name == VIDEOS)) for name, parts in sections.items()}
+        entries = {name: listed for name, listed in entries.items() if listed}
+        if not entries:
+            raise UsageError(f"no sample for {output} can be used, for the reasons above; get the collections again.")
+
+        def place(path: Path) -> str:
+            return Path(output.stem, path.relative_to(folder)).as_posix() if path.is_relative_to(folder) else str(path)
+
+        text = json.dumps({**facts, **entries}, indent=1, default=place)
+    with complete_file(output) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return {name: len(listed) for name, listed in entries.items()}
+
+
+def write_collection(part: Part, root: str | Path, output: str | Path) -> dict[str, int]:
+    """Write the datalist of one collection: a section per split, and ``"videos"`` where it has some.
+
+    Args:
+        part: the collection, or what is wanted of it.
+        root: its folder.
+        output: the file, see `write_datalist`.
+
+    Returns:
+        Number of samples of each section.
+
+    Raises:
+        UsageError: As `write_datalist` does.
+    """
+    collection = part.collection
+    splits = dict.fromkeys(sample.split for sample in part.samples(root))
+    sections = {str(split): [replace(part, split=split)] for split in splits}
+    if collection.kind == VIDEOS:
+        sections[VIDEOS] = [part]
+    facts = {
+        "name": collection.name,
+        "reference": collection.source,
+        "licence": collection.terms,
+        "labels": {0: "background", **collection.classes},
+    }
+    return write_datalist(output, sections, {collection.name: root}, facts)
+
+
+class _Writer:
+    """Prepares each sample once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.prepared: dict[Path, Prepared] = {}
+        self.owners: dict[tuple[str, str], str] = {}  # collection that a sample of a set was taken from
+
+    def entries(
+        self, parts: Sequence[Part], roots: Mapping[str, str | Path], as_videos: bool
+    ) -> Iterator[dict[str, Any]]:
+        """What stands in a section."""
+        for part in parts:
+            collection = part.collection
+            set_name = collection.set or collection.name
+            for sample, prepared in self._prepare(part, roots[collection.name]):
+                if self.owners.setdefault((set_name, sample.name), collection.name) != collection.name:
+                    continue
+                if as_videos and prepared.case:
+                    yield {"name": f"{collection.name}_{sample.name}", **prepared.case}
+                if not as_videos and prepared.item:
+                    yield {**prepared.item, "set": part.set or set_name}
+
+    def _prepare(self, part: Part, root: str | Path) -> Iterator[tuple[Sample, Prepared]]:
+        name = part.collection.name
+        prepare = Preparation(part.collection, self.folder / "-".join([name, *map(str, part.labels)]), part.labels)
+        empty = 0
+        for sample in tqdm(part.samples(root), desc=name, leave=False):
+            key = prepare.folder / sample.name
+            if key not in self.prepared:
+                try:
+                    self.prepared[key] = prepare(sample)
+                except UsageError as error:
+                    logger.warning("%s of %s is left out: %s", sample.name, name, error)
+                    self.prepared[key] = Prepared()
+                else:
+                    empty += self.prepared[key] == Prepared()
+            yield sample, self.prepared[key]
+        if empty:
+            logger.warning("%d samples of %s show no object and are left out.", empty, name)
+
+
+@contextmanager
+def _complete_folder(folder: Path) -> Iterator[Path]:
+    """A folder that gets its name when it is complete; a failure leaves nothing behind."""
+    if folder.exists():
+        raise UsageError(
+            f"{folder} exists already; expected to write masks there; choose another output, or remove it."
+        )
+    partial = folder.with_name(f".partial-{os.getpid()}-{folder.name}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        partial.replace(folder)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be written ({error.strerror or error}); choose a folder that you may write to and that "
+            "has space."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
