@@ -28,4 +28,5 @@ ASU_MAYO = Collection(
         media=(rf"{NAME}\.wmv", rf"{COPY}/Frame/{PICTURE}"),
         masks=(rf"GT/{NAME}_frame_\d+_GT\.tiff?", rf"{COPY}/GT/{PICTURE}"),
     ),
+    may_have_spare_frames=True,
 )

@@ -30,6 +30,15 @@ class Check:
         published: what its authors count.
         without_mask: names of media that nobody drew a mask for, or whose mask is missing.
         without_media: names of masks that belong to nothing.
+
+    Example::
+
+        >>> from monai_i2v.data.collections import Check
+        >>> print(Check({"training": 20, "all": 20}, {"training": 20, "test": 20, "all": 40}, ["01"]))
+        training: found 20, published 20
+        test: found 0, published 20
+        all: found 20, published 40
+        without mask: 1 (01)
     """
 
     found: Mapping[str, int]
@@ -67,9 +76,10 @@ class Collection:
         published: samples with a mask by split, or ``"all"``.
         layout: how the folder looks, for people.
         find: lists what is below a folder.
-        set: what training calls it; collections that contain the same images have the same, see `assemble`.
+        set: what training calls it; collections that contain the same images have the same, see `write_datalist`.
         min_pixels: smallest area in which a class of an image is learned.
         frame_size: (height, width) in px to bring frames to, where masks were drawn at another size than the video's.
+        may_have_spare_frames: whether clips of it have more frames than masks, or the reverse; both begin together.
 
     Example::
 
@@ -92,6 +102,7 @@ class Collection:
     set: str = ""
     min_pixels: int = 1
     frame_size: tuple[int, int] | None = None
+    may_have_spare_frames: bool = False
 
     @property
     def is_binary(self) -> bool:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from monai_i2v.data.collections.collection import Collection, hold_out
 from monai_i2v.data.collections.preparation import Preparation, Prepared
 from monai_i2v.data.collections.sample import Sample
+from monai_i2v.data.collections.sample_masks import SampleMasks
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
 
@@ -38,6 +39,12 @@ class Part:
         held_out: share of the patients that are the test split, where there is no official one.
         labels: label values to keep; all when empty.
         set: what training calls it; as the collection says when empty.
+
+    Example::
+
+        >>> from monai_i2v.data.collections import Part, find_collection
+        >>> Part(find_collection("camus"), split="test", labels=[1, 3]).held_out
+        0.0
     """
 
     collection: Collection
@@ -119,6 +126,19 @@ def write_collection(part: Part, root: str | Path, output: str | Path) -> dict[s
 
     Raises:
         UsageError: As `write_datalist` does.
+
+    Example::
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from monai_i2v.data import Phantom, list_cases, save_phantom
+        >>> from monai_i2v.data.collections import Part, clip_folder, write_collection
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_phantom(Phantom(length=2, size=(32, 32)), Path(folder) / "clips/heart")
+        ...     write_collection(Part(clip_folder()), Path(folder) / "clips", Path(folder) / "list.json")
+        ...     list_cases(datalist=f"{folder}/list.json")[0].name
+        {'training': 1, 'videos': 1}
+        'clip_folder_heart'
     """
     collection = part.collection
     splits = dict.fromkeys(sample.split for sample in part.samples(root))
@@ -159,19 +179,21 @@ class _Writer:
 
     def _prepare(self, part: Part, root: str | Path) -> Iterator[tuple[Sample, Prepared]]:
         name = part.collection.name
-        prepare = Preparation(part.collection, self.folder / "-".join([name, *map(str, part.labels)]), part.labels)
+        folder = self.folder / "-".join([name, *map(str, part.labels)])
+        prepare = Preparation(SampleMasks(part.collection, part.labels), folder)
         empty = 0
         for sample in tqdm(part.samples(root), desc=name, leave=False):
-            key = prepare.folder / sample.name
-            if key not in self.prepared:
+            if folder / sample.name not in self.prepared:
+                prepared = Prepared()
                 try:
-                    self.prepared[key] = prepare(sample)
+                    prepared = prepare(sample)
+                    empty += prepared == Prepared()
                 except UsageError as error:
                     logger.warning("%s of %s is left out: %s", sample.name, name, error)
-                    self.prepared[key] = Prepared()
-                else:
-                    empty += self.prepared[key] == Prepared()
-            yield sample, self.prepared[key]
+                if prepared == Prepared():
+                    shutil.rmtree(folder / sample.name, ignore_errors=True)  # the part of a clip
+                self.prepared[folder / sample.name] = prepared
+            yield sample, self.prepared[folder / sample.name]
         if empty:
             logger.warning("%d samples of %s show no object and are left out.", empty, name)
 

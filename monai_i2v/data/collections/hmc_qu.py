@@ -99,4 +99,5 @@ HMC_QU = Collection(
     layout="HMC-QU/A4C/NAME.avi with 'LV Ground-truth Segmentation Masks/Mask_NAME.mat' and A4C.xlsx",
     find=find_hmc_qu,
     frame_size=(224, 224),
+    may_have_spare_frames=True,
 )

@@ -21,6 +21,13 @@ class Sample:
         split: ``"training"``, ``"validation"`` or ``"test"`` of the official lists, None where there are none.
         frames: frames of the recording that the masks belong to, from 0; all, in order, when None. The clip reaches
             from the first to the last of them.
+
+    Example::
+
+        >>> from pathlib import Path
+        >>> from monai_i2v.data.collections import Sample
+        >>> Sample("01", media=(Path("01_test.tif"),), split="test").is_complete  # nobody drew a mask
+        False
     """
 
     name: str

@@ -4,7 +4,7 @@ import pytest
 from planting import SIZE, labels, plant, plant_litter, square, write
 
 from monai_i2v.data import read_training_list
-from monai_i2v.data.collections import find_collection
+from monai_i2v.data.collections import find_collection, fold_classes
 from monai_i2v.errors import UsageError
 
 
@@ -260,11 +260,9 @@ def test_pascal_has_twenty_classes_and_its_void_is_background(tmp_path):
 
 
 def test_a_fold_of_pascal_holds_five_classes(tmp_path):
-    from monai_i2v.data.collections import fold_classes
-
     plant_pascal(tmp_path / "root")
     folds = [fold_classes(fold) for fold in range(4)]
-    assert sorted(sum(folds, [])) == list(range(1, 21))
+    assert [value for fold in folds for value in fold] == list(range(1, 21))
     content = write("pascal_5i", tmp_path / "root", tmp_path / "list.json", labels=folds[1])
     assert [item["classes"] for item in content["training"]] == [[8]]
     assert "validation" not in content  # no person in fold 1

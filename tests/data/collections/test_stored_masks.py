@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import sys
+
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 from planting import SIZE, plant, square
 from scipy.io import savemat
 
@@ -56,15 +59,10 @@ def test_several_small_labels_are_one_foreground(tmp_path):
 
 
 def test_labels_are_the_stored_numbers(tmp_path):
-    palette = [0, 0, 0, 200, 0, 0, 0, 200, 0]
-    image = square(2)
-    path = plant(tmp_path / "mask.png", image)
-    from PIL import Image
-
-    indexed = Image.fromarray(image)
-    indexed.putpalette(palette)
-    indexed.save(path)
-    (mask,) = read(path, binary=False)
+    indexed = Image.fromarray(square(2))
+    indexed.putpalette([0, 0, 0, 200, 0, 0, 0, 200, 0])
+    indexed.save(tmp_path / "mask.png")
+    (mask,) = read(tmp_path / "mask.png", binary=False)
     np.testing.assert_array_equal(mask, square(2))
 
 
@@ -91,6 +89,6 @@ def test_damaged_files_are_named(tmp_path):
 
 def test_without_scipy_the_extra_is_named(tmp_path, monkeypatch):
     savemat(tmp_path / "mask.mat", {"predicted": np.zeros((2, *SIZE))})
-    monkeypatch.setitem(__import__("sys").modules, "scipy.io", None)
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(UsageError, match=r"SciPy, which is not installed: pip install monai_i2v\[collections\]"):
         read(tmp_path / "mask.mat")
