@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_i2v.data.collections.datalist import Part, write_datalist
+from monai_i2v.data.collections.datalist import write_datalist
+from monai_i2v.data.collections.part import Part
 from monai_i2v.data.collections.registry import find_collection
 from monai_i2v.errors import UsageError
 

@@ -5,58 +5,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from monai_i2v.data.collections.check import Check
 from monai_i2v.data.collections.file_tree import FileTree
 from monai_i2v.data.collections.sample import Sample
-from monai_i2v.data.natural_order import natural_key
 from monai_i2v.errors import UsageError
 
-__all__ = ["Check", "Collection", "hold_out"]
-
-NAMES_SHOWN = 3  # of samples that lack a file
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a folder holds of a collection.
-
-    Args:
-        found: samples by split, and their sum as ``"all"``.
-        published: what its authors count.
-        without_mask: names of media that nobody drew a mask for, or whose mask is missing.
-        without_media: names of masks that belong to nothing.
-
-    Example::
-
-        >>> from monai_i2v.data.collections import Check
-        >>> print(Check({"training": 20, "all": 20}, {"training": 20, "test": 20, "all": 40}, ["01"]))
-        training: found 20, published 20
-        test: found 0, published 20
-        all: found 20, published 40
-        without mask: 1 (01)
-    """
-
-    found: Mapping[str, int]
-    published: Mapping[str, int]
-    without_mask: Sequence[str] = ()
-    without_media: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        parts = [part for part in ("training", "validation", "test", "all") if part in {**self.found, **self.published}]
-        lines = [f"{part}: found {self.found.get(part, 0)}{self._of(part)}" for part in parts]
-        for names, what in ((self.without_mask, "mask"), (self.without_media, "image or video")):
-            if names:
-                shown = ", ".join(names[:NAMES_SHOWN]) + (" ..." if len(names) > NAMES_SHOWN else "")
-                lines.append(f"without {what}: {len(names)} ({shown})")
-        return "\n".join(lines)
-
-    def _of(self, part: str) -> str:
-        return f", published {self.published[part]}" if part in self.published else ""
+__all__ = ["Collection"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,36 +107,3 @@ class Collection:
                     "choose the folder of one copy."
                 )
         return samples
-
-
-def hold_out(samples: Sequence[Sample], share: float, seed: int = 0) -> list[Sample]:
-    """Give samples that are on no official list a split: whole groups (patients) become ``"test"``.
-
-    Args:
-        samples: samples of one collection.
-        share: share of the groups to hold out, at least one; with 0 all are ``"training"``.
-        seed: start of the random draw.
-
-    Raises:
-        UsageError: When the share is not in [0, 1).
-
-    Example::
-
-        >>> from monai_i2v.data.collections.collection import hold_out
-        >>> from monai_i2v.data.collections.sample import Sample
-        >>> samples = [Sample(f"{patient}_{view}", group=patient) for patient in "abcde" for view in "12"]
-        >>> [sample.name for sample in hold_out(samples, 0.2) if sample.split == "test"]
-        ['c_1', 'c_2']
-    """
-    if not 0 <= share < 1:
-        raise UsageError(f"the share to hold out is {share}, expected 0 up to less than 1; 0.2 is one fifth.")
-    groups = sorted(
-        {sample.group for sample in samples if sample.split is None}, key=lambda name: natural_key(Path(name))
-    )
-    count = max(1, round(share * len(groups))) if share and groups else 0
-    drawn = np.random.RandomState(seed).permutation(len(groups))[:count]
-    held_out = {groups[index] for index in drawn}
-    return [
-        sample if sample.split else replace(sample, split="test" if sample.group in held_out else "training")
-        for sample in samples
-    ]

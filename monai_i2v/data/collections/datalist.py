@@ -5,69 +5,27 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from monai_i2v.data.collections.collection import Collection, hold_out
+from monai_i2v.data.collections.part import Part
 from monai_i2v.data.collections.preparation import Preparation, Prepared
 from monai_i2v.data.collections.sample import Sample
 from monai_i2v.data.collections.sample_masks import SampleMasks
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.complete_folder import complete_folder
 from monai_i2v.errors import UsageError
 
-__all__ = ["VIDEOS", "Part", "write_collection", "write_datalist"]
+__all__ = ["VIDEOS", "write_collection", "write_datalist"]
 
 logger = logging.getLogger(__name__)
 
 VIDEOS = "videos"  # the section that `list_cases` reads; `read_training_list` reads the others
-
-
-@dataclass(frozen=True)
-class Part:
-    """Samples of a collection that go into a section.
-
-    Args:
-        collection: the collection.
-        split: ``"training"``, ``"validation"`` or ``"test"``; all when None.
-        held_out: share of the patients that are the test split, where there is no official one.
-        labels: label values to keep; all when empty.
-        set: what training calls it; as the collection says when empty.
-
-    Example::
-
-        >>> from monai_i2v.data.collections import Part, find_collection
-        >>> Part(find_collection("camus"), split="test", labels=[1, 3]).held_out
-        0.0
-    """
-
-    collection: Collection
-    split: str | None = None
-    held_out: float = 0.0
-    labels: Sequence[int] = ()
-    set: str = ""
-
-    def samples(self, root: str | Path) -> list[Sample]:
-        """Those below a folder.
-
-        Raises:
-            UsageError: When there are none.
-        """
-        samples = hold_out(self.collection.samples(root), self.held_out)
-        chosen = [sample for sample in samples if self.split in (None, sample.split)]
-        if not chosen:
-            there = sorted({sample.split for sample in samples if sample.split})
-            raise UsageError(
-                f"{root} has no split {self.split!r} of {self.collection.name}; expected one of {', '.join(there)}; "
-                "choose one, or hold out a share of the patients."
-            )
-        return chosen
 
 
 def write_datalist(
@@ -97,7 +55,7 @@ def write_datalist(
     output = Path(output).expanduser()
     if output.suffix != ".json":
         raise UsageError(f"the output is {output}, expected a file name that ends with .json; add it.")
-    with _complete_folder(output.with_suffix("")) as folder:
+    with complete_folder(output.with_suffix("")) as folder:
         writer = _Writer(folder)
         entries = {name: list(writer.entries(parts, roots, name == VIDEOS)) for name, parts in sections.items()}
         entries = {name: listed for name, listed in entries.items() if listed}
@@ -196,24 +154,3 @@ class _Writer:
             yield sample, self.prepared[folder / sample.name]
         if empty:
             logger.warning("%d samples of %s show no object and are left out.", empty, name)
-
-
-@contextmanager
-def _complete_folder(folder: Path) -> Iterator[Path]:
-    """A folder that gets its name when it is complete; a failure leaves nothing behind."""
-    if folder.exists():
-        raise UsageError(
-            f"{folder} exists already; expected to write masks there; choose another output, or remove it."
-        )
-    partial = folder.with_name(f".partial-{os.getpid()}-{folder.name}")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        partial.replace(folder)
-    except OSError as error:
-        raise UsageError(
-            f"{folder} cannot be written ({error.strerror or error}); choose a folder that you may write to and that "
-            "has space."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

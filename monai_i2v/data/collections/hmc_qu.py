@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,35 +19,24 @@ from monai_i2v.errors import UsageError
 
 __all__ = ["HMC_QU"]
 
-logger = logging.getLogger(__name__)
-
 # Masks exist for 109 of the 162 recordings of the apical 4-chamber view, and none for the 2-chamber view.
 FIND_FILES = NamedFiles(
     media=(r"(?!A2C/)[^/]+/(?P<name>[^/]+)\.avi",), masks=(r"Mask_(?P<name>[^/]+)\.mat",), group=r"[^_\s]+"
 )
-SHEETS = r"[^/~]+\.(xlsx|csv)"
+SHEETS = r"(A4C|HMC.?QU)[^/]*\.(xlsx|csv)"
 
 
 def find_hmc_qu(tree: FileTree) -> list[Sample]:
     """Recordings with the frames of the heart beat that has masks, which a sheet tells."""
     found = FIND_FILES(tree)
-    if not any(sample.is_complete for sample in found):
-        return found
     beats = {name: frames for _, path in tree.match(SHEETS) for name, frames in _read_beats(path)}
-    if not beats:
+    untold = [sample.name for sample in found if sample.is_complete and sample.name.lower() not in beats]
+    if untold:
         raise UsageError(
-            f"{tree.root} has no sheet with the frames of each heart beat; expected A4C.xlsx, or A4C.csv with the same "
+            f"no sheet in {tree.root} tells the frames of {untold[0]}; expected A4C.xlsx, or A4C.csv with the same "
             "columns; put it there."
         )
-    return [sample for sample in (_with_beat(sample, beats) for sample in found) if sample is not None]
-
-
-def _with_beat(sample: Sample, beats: dict[str, range]) -> Sample | None:
-    beat = beats.get(sample.name.lower())
-    if sample.is_complete and beat is None:
-        logger.warning("%s is left out: no sheet tells its frames.", sample.name)
-        return None
-    return replace(sample, frames=tuple(beat)) if beat else sample
+    return [replace(sample, frames=tuple(beats.get(sample.name.lower(), ())) or None) for sample in found]
 
 
 def _read_beats(path: Path) -> Iterator[tuple[str, range]]:

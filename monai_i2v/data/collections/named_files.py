@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,12 +55,14 @@ class NamedFiles:
     def __call__(self, tree: FileTree) -> list[Sample]:
         media, masks = _collect(tree, self.media), _collect(tree, self.masks)
         lists = {split: _read_lists(tree, pattern) for split, pattern in self.lists.items()}
+        numbers = Counter(name for _, name in masks | media)  # some collections count anew in each split
         samples = []
         for key, (sample, _) in (masks | media).items():
             match = re.match(self.group, sample.name, re.IGNORECASE)
             group = match[0] if match else sample.name
             listed = next((split for split, names in lists.items() if {sample.name, group} & names), self.otherwise)
-            found = replace(sample, media=_paths(media, key), masks=_paths(masks, key))
+            name = f"{sample.split}_{sample.name}" if numbers[key[1]] > 1 else sample.name
+            found = replace(sample, name=name, media=_paths(media, key), masks=_paths(masks, key))
             samples.append(replace(found, group=group, split=sample.split or listed))
         return sorted(samples, key=lambda sample: natural_key(Path(sample.name)))
 

@@ -140,13 +140,14 @@ def test_each_layout_gives_its_pairs_with_binary_masks(tmp_path, layout):
     sections = {key: content[key] for key in ("training", "validation", "test") if key in content}
     splits = {"training": expected["all"]} if "all" in expected else expected
     assert {key: len(items) for key, items in sections.items()} == splits
-    for section in sections:
-        for item in read_training_list(tmp_path / "list.json", section):
-            assert item["classes"] == [1]
-            mask = labels(item["label"])
-            assert mask[3:7, 2:6].all()
-            assert set(np.unique(mask)) == {0, 1}
-            assert mask.sum() == (32 if "(10)" in item["label"] else 16)
+    items = [item for section in sections for item in read_training_list(tmp_path / "list.json", section)]
+    assert len({item["image"] for item in items}) == len({item["label"] for item in items}) == len(items)
+    for item in items:
+        assert item["classes"] == [1]
+        mask = labels(item["label"])
+        assert mask[3:7, 2:6].all()
+        assert set(np.unique(mask)) == {0, 1}
+        assert mask.sum() == (32 if "(10)" in item["label"] else 16)
 
 
 @pytest.mark.parametrize("layout", BINARY)
@@ -156,6 +157,15 @@ def test_an_empty_folder_is_told_what_is_missing_and_where_it_is(tmp_path, layou
         collection.samples(tmp_path)
     assert "https://" in str(caught.value)
     assert collection.terms in str(caught.value)
+
+
+def test_images_of_one_name_in_two_splits_are_two(tmp_path):
+    plant_tn3k(tmp_path / "root")
+    plant(tmp_path / "root/Thyroid Dataset/tn3k/test-mask/0000.jpg", square(left=9), quality=100)
+    content = write("tn3k", tmp_path / "root", tmp_path / "list.json")
+    assert content["test"][0]["image"].endswith("test-image/0000.jpg")
+    np.testing.assert_array_equal(labels(tmp_path / content["test"][0]["label"]), square(1, left=9))
+    np.testing.assert_array_equal(labels(tmp_path / content["training"][0]["label"]), square(1))
 
 
 def test_names_are_in_the_order_in_which_people_count(tmp_path):
