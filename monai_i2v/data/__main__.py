@@ -63,7 +63,10 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_output(datalist)
     datalist.add_argument("--split", help="training, validation or test; all if not given")
     datalist.add_argument(
-        "--held_out", type=float, default=0.0, help="share of the patients for testing, where no official list says"
+        "--held_out",
+        type=float,
+        default=0.0,
+        help="share of the patients for validation, where there is no official list of it",
     )
     datalist.add_argument("--labels", type=int, nargs="+", default=(), help="label values to keep; all if not given")
     datalist.set_defaults(run=run_datalist)

@@ -52,7 +52,7 @@ def test_datalist_says_what_it_wrote(root, tmp_path, capsys):
     globs = ["--images", "images/*.png", "--masks", "masks/*.png", "--binary"]
     main(["datalist", "paired_folder", str(root), "--output", str(tmp_path / "b.json"), *globs, "--held_out", "0.5"])
     content = json.loads((tmp_path / "b.json").read_text())
-    assert [content[split][0]["classes"] for split in ("training", "test")] == [[1], [1]]
+    assert [content[split][0]["classes"] for split in ("training", "validation")] == [[1], [1]]
 
 
 def test_assemble_names_what_is_missing(root, tmp_path, capsys):

@@ -55,9 +55,12 @@ def write_datalist(
     output = Path(output).expanduser()
     if output.suffix != ".json":
         raise UsageError(f"the output is {output}, expected a file name that ends with .json; add it.")
+    chosen = {
+        name: [(part, part.samples(roots[part.collection.name])) for part in parts] for name, parts in sections.items()
+    }
     with complete_folder(output.with_suffix("")) as folder:
         writer = _Writer(folder)
-        entries = {name: list(writer.entries(parts, roots, name == VIDEOS)) for name, parts in sections.items()}
+        entries = {name: list(writer.entries(parts, name == VIDEOS)) for name, parts in chosen.items()}
         entries = {name: listed for name, listed in entries.items() if listed}
         if not entries:
             raise UsageError(f"no sample for {output} can be used, for the reasons above; get the collections again.")
@@ -120,14 +123,12 @@ class _Writer:
         self.prepared: dict[Path, Prepared] = {}
         self.owners: dict[tuple[str, str], str] = {}  # collection that a sample of a set was taken from
 
-    def entries(
-        self, parts: Sequence[Part], roots: Mapping[str, str | Path], as_videos: bool
-    ) -> Iterator[dict[str, Any]]:
+    def entries(self, chosen: Sequence[tuple[Part, Sequence[Sample]]], as_videos: bool) -> Iterator[dict[str, Any]]:
         """What stands in a section."""
-        for part in parts:
+        for part, samples in chosen:
             collection = part.collection
             set_name = collection.set or collection.name
-            for sample, prepared in self._prepare(part, roots[collection.name]):
+            for sample, prepared in self._prepare(part, samples):
                 if self.owners.setdefault((set_name, sample.name), collection.name) != collection.name:
                     continue
                 if as_videos and prepared.case:
@@ -135,22 +136,22 @@ class _Writer:
                 if not as_videos and prepared.item:
                     yield {**prepared.item, "set": part.set or set_name}
 
-    def _prepare(self, part: Part, root: str | Path) -> Iterator[tuple[Sample, Prepared]]:
+    def _prepare(self, part: Part, samples: Sequence[Sample]) -> Iterator[tuple[Sample, Prepared]]:
         name = part.collection.name
         folder = self.folder / "-".join([name, *map(str, part.labels)])
         prepare = Preparation(SampleMasks(part.collection, part.labels), folder)
         empty = 0
-        for sample in tqdm(part.samples(root), desc=name, leave=False):
-            if folder / sample.name not in self.prepared:
-                prepared = Prepared()
+        for sample in tqdm(samples, desc=name, leave=False):
+            place = folder / sample.name
+            if place not in self.prepared:
+                self.prepared[place] = Prepared()
                 try:
-                    prepared = prepare(sample)
-                    empty += prepared == Prepared()
+                    self.prepared[place] = prepare(sample)
+                    empty += self.prepared[place] == Prepared()
                 except UsageError as error:
                     logger.warning("%s of %s is left out: %s", sample.name, name, error)
-                if prepared == Prepared():
-                    shutil.rmtree(folder / sample.name, ignore_errors=True)  # the part of a clip
-                self.prepared[folder / sample.name] = prepared
-            yield sample, self.prepared[folder / sample.name]
+                if self.prepared[place] == Prepared():
+                    shutil.rmtree(place, ignore_errors=True)  # masks of a clip
+            yield sample, self.prepared[place]
         if empty:
             logger.warning("%d samples of %s show no object and are left out.", empty, name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A test split by patient, where there is no official one."""
+"""A validation split by patient, where there is no official one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ __all__ = ["hold_out"]
 
 
 def hold_out(samples: Sequence[Sample], share: float, seed: int = 0) -> list[Sample]:
-    """Give samples that are on no official list a split: whole groups (patients) become ``"test"``.
+    """Give each sample a split: what is on no official list is ``"training"``, but for whole groups (patients).
 
     Args:
         samples: samples of one collection.
-        share: share of the groups to hold out, at least one; with 0 all are ``"training"``.
+        share: share of the groups in training that become ``"validation"``, at least one of them unless it is 0; where
+            there is an official validation split, none does.
         seed: start of the random draw.
 
     Raises:
@@ -31,18 +32,21 @@ def hold_out(samples: Sequence[Sample], share: float, seed: int = 0) -> list[Sam
 
         >>> from monai_i2v.data.collections import Sample, hold_out
         >>> samples = [Sample(f"{patient}_{view}", group=patient) for patient in "abcde" for view in "12"]
-        >>> [sample.name for sample in hold_out(samples, 0.2) if sample.split == "test"]
+        >>> [sample.name for sample in hold_out(samples, 0.2) if sample.split == "validation"]
         ['c_1', 'c_2']
     """
     if not 0 <= share < 1:
         raise UsageError(f"the share to hold out is {share}, expected 0 up to less than 1; 0.2 is one fifth.")
-    groups = sorted(
-        {sample.group for sample in samples if sample.split is None}, key=lambda name: natural_key(Path(name))
-    )
-    count = max(1, round(share * len(groups))) if share and groups else 0
-    drawn = np.random.RandomState(seed).permutation(len(groups))[:count]
-    held_out = {groups[index] for index in drawn}
+    samples = [replace(sample, split=sample.split or "training") for sample in samples]
+    groups = sorted({sample.group for sample in samples if sample.split == "training"}, key=_order)
+    is_needed = share and not any(sample.split == "validation" for sample in samples)
+    count = max(1, round(share * len(groups))) if is_needed else 0
+    drawn = {groups[index] for index in np.random.RandomState(seed).permutation(len(groups))[:count]}
     return [
-        sample if sample.split else replace(sample, split="test" if sample.group in held_out else "training")
+        replace(sample, split="validation") if sample.split == "training" and sample.group in drawn else sample
         for sample in samples
     ]
+
+
+def _order(group: str) -> list[int | str]:
+    return natural_key(Path(group))

@@ -22,7 +22,7 @@ class Part:
     Args:
         collection: the collection.
         split: ``"training"``, ``"validation"`` or ``"test"``; all when None.
-        held_out: share of the patients that are the test split, where there is no official one.
+        held_out: share of the patients to train on that become the validation split, see `hold_out`.
         labels: label values to keep; all when empty.
         set: what training calls it; as the collection says when empty.
 

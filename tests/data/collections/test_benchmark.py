@@ -24,30 +24,38 @@ def test_both_benchmarks_come_with_the_package():
     assert "not published" in read_benchmark("tcmn").description
 
 
-def test_training_and_test_of_tcmn_share_no_sequence(tmp_path):
+def test_training_and_evaluation_of_tcmn_share_no_sequence(tmp_path):
     plant_cvc(tmp_path / "root")
     counts = read_benchmark("tcmn").write(tmp_path / "tcmn.json", {"cvc_clinicdb": tmp_path / "root"})
-    assert counts == {"training": 5, "videos": 1}
+    assert counts == {"training": 5, "validation": 1, "videos": 1}
     trained = {item["group"] for item in read_training_list(tmp_path / "tcmn.json")}
     (case,) = list_cases(datalist=str(tmp_path / "tcmn.json"))
     assert case.name.removeprefix("cvc_clinicdb_") not in trained
     assert json.loads((tmp_path / "tcmn.json").read_text())["missing"] == ["asu_mayo", "hmc_qu", "camus"]
 
 
+def plant_lungs(root):
+    for folder in ("qata_cov19/Train Set", "qata_cov19/Test Set"):
+        plant(root / folder / "Images/a.png")
+        plant(root / folder / "Ground-truths/mask_a.png", square())
+    plant(root / "covid_ct/frames/a.png")
+    plant(root / "covid_ct/masks/a.png", square())
+    return {name: root / name for name in ("qata_cov19", "covid_ct")}
+
+
 def test_sets_can_be_named_together(tmp_path):
-    for name in ("qata_cov19", "covid_ct"):
-        folder = tmp_path / name
-        image, mask = (
-            ("frames/a.png", "masks/a.png")
-            if name == "covid_ct"
-            else ("Train Set/Images/a.png", "Train Set/Ground-truths/mask_a.png")
-        )
-        plant(folder / image)
-        plant(folder / mask, square())
-    roots = {name: tmp_path / name for name in ("qata_cov19", "covid_ct")}
-    read_benchmark("os_i2v_seg").write(tmp_path / "list.json", roots)
-    items = read_training_list(tmp_path / "list.json")
-    assert [item["set"] for item in items] == ["covid_lung", "covid_lung"]  # of one name, but two images
+    read_benchmark("os_i2v_seg").write(tmp_path / "list.json", plant_lungs(tmp_path))
+    items = [item for part in ("training", "validation") for item in read_training_list(tmp_path / "list.json", part)]
+    assert [item["set"] for item in items] == ["covid_lung"] * 3
+    assert len({item["label"] for item in items}) == 3  # of one name, but three images
+
+
+def test_a_missing_split_is_said_before_anything_is_written(tmp_path):
+    roots = plant_lungs(tmp_path)
+    (tmp_path / "qata_cov19/Test Set/Images/a.png").unlink()
+    with pytest.raises(UsageError, match="has no split 'test' of qata_cov19; expected one of training"):
+        read_benchmark("os_i2v_seg").write(tmp_path / "lists/list.json", roots)
+    assert not (tmp_path / "lists").exists()
 
 
 def test_ones_own_benchmark_is_a_file(tmp_path):

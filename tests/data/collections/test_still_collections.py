@@ -239,9 +239,9 @@ def test_classes_that_are_mere_scraps_are_not_learned(tmp_path):
 def test_a_patient_is_never_divided(tmp_path):
     plant_vocalfolds(tmp_path / "root")
     content = write("vocalfolds", tmp_path / "root", tmp_path / "list.json", held_out=0.5)
-    groups = {section: {item["group"] for item in content[section]} for section in ("training", "test")}
-    assert groups["training"] | groups["test"] == {"patient1", "patient2"}
-    assert not groups["training"] & groups["test"]
+    groups = {section: {item["group"] for item in content[section]} for section in ("training", "validation")}
+    assert groups["training"] | groups["validation"] == {"patient1", "patient2"}
+    assert not groups["training"] & groups["validation"]
 
 
 def plant_pascal(root):
