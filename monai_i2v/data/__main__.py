@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Public data sets as datalists for training and evaluation.
 
-python -m monai_i2v.data list
-python -m monai_i2v.data check busi Dataset_BUSI_with_GT
-python -m monai_i2v.data datalist camus CAMUS_public --split test --output camus.json
-python -m monai_i2v.data assemble tcmn asu_mayo=DIR cvc_clinicdb=DIR hmc_qu=DIR camus=DIR --output tcmn.json
+    python -m monai_i2v.data list
+    python -m monai_i2v.data check busi Dataset_BUSI_with_GT
+    python -m monai_i2v.data datalist camus CAMUS_public --split test --output camus.json
+    python -m monai_i2v.data assemble tcmn asu_mayo=DIR cvc_clinicdb=DIR hmc_qu=DIR camus=DIR --output tcmn.json
+
+Nothing is downloaded; list names where each collection comes from, and under which terms.
 """
 
 from __future__ import annotations

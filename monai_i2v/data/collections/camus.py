@@ -41,7 +41,7 @@ def find_camus(tree: FileTree) -> list[Sample]:
 def _read_frames(sample: Sample) -> tuple[int, ...]:
     """End diastole and end systole, in this order, from ``Info_2CH.cfg``, which counts from 1."""
     path = sample.media[0].with_name(f"Info_{sample.name.rpartition('_')[2]}.cfg")
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     numbers = dict(re.findall(r"^\s*(ED|ES)\s*:\s*(\d+)", text, re.MULTILINE))
     if len(numbers) < 2:
         raise UsageError(f"{path} does not tell ED and ES; expected lines such as 'ED: 1'; get it again.")

@@ -53,7 +53,7 @@ def _read_beats(path: Path) -> Iterator[tuple[str, range]]:
 
 
 def _read_csv(path: Path) -> Iterator[Sequence[Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         yield from csv.reader(file)
 
 

@@ -88,5 +88,5 @@ def _paths(found: Found, key: tuple[str | None, str]) -> tuple[Path, ...]:
 
 
 def _read_lists(tree: FileTree, pattern: str) -> set[str]:
-    lines = (line for _, path in tree.match(pattern) for line in path.read_text(encoding="utf-8").splitlines())
-    return {Path(line.split()[0]).stem for line in lines if line.strip()}
+    texts = (path.read_text(encoding="utf-8", errors="replace") for _, path in tree.match(pattern))
+    return {Path(line.split()[0]).stem for text in texts for line in text.splitlines() if line.strip()}

@@ -10,6 +10,7 @@ __all__ = ["VOCALFOLDS"]
 
 NAME = r"(?P<name>patient\d+/seq\w+/\w+)\.png"
 
+# The authors' own split has both patients in training and test, so it is not used.
 VOCALFOLDS = Collection(
     name="vocalfolds",
     title="larynx",

@@ -153,7 +153,7 @@ def test_hmc_qu_is_cut_to_its_heart_beat_at_the_size_of_its_masks(tmp_path, hmc_
 
 def test_the_sheet_may_be_csv(tmp_path, hmc_qu):
     (hmc_qu / "A4C.xlsx").unlink()
-    (hmc_qu / "A4C.csv").write_text("ECHO,start,end,has_mask\nES0001 _4CH_1,3,5,x\n", encoding="utf-8")
+    (hmc_qu / "A4C.csv").write_text("ECHO,start,end,has_mask\nES0001 _4CH_1,3,5,\u00fc\n", encoding="cp1252")
     (sample,) = find_collection("hmc_qu").samples(hmc_qu)
     assert sample.frames == (2, 3, 4)
 
