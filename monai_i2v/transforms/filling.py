@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pixels that hide what is behind them: found, and filled from their surroundings.
+
+Axes: `C` image channels, `X Y` pixels as MONAI loads them, `T` frames.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, Transform
+from monai.utils import convert_to_tensor
+from torch import Tensor
+
+from monai_i2v.transforms.keep_meta import with_meta_of
+from monai_i2v.transforms.unit_frames import on_unit_frames, unit_frames
+
+__all__ = ["Filling", "Fillingd", "fill", "narrow_parts"]
+
+
+class Filling(Transform):
+    """Fills what a subclass finds."""
+
+    @abstractmethod
+    def find(self, frames: Tensor) -> Tensor:
+        """What to fill in frames (T, C, X, Y) in [0, 1]: mask (T, 1, X, Y), bool."""
+
+    def mask(self, clip: Tensor) -> Tensor:
+        """What to fill in a clip (C, X, Y, T) or a still (C, X, Y): (1, X, Y, T) or (1, X, Y), bool."""
+        found = self.find(unit_frames(clip))
+        return with_meta_of(clip, found[0] if clip.ndim == 3 else found.movedim(0, -1).contiguous())
+
+    def __call__(self, clip: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Fill a clip (C, X, Y, T) or a still (C, X, Y) where `mask` says, which is found if None.
+
+        Type, range and all other pixels stay as they are.
+        """
+        mask, plain = (
+            convert_to_tensor(data, track_meta=False) for data in (self.mask(clip) if mask is None else mask, clip)
+        )
+        holes = mask.unsqueeze(0) if mask.ndim == 3 else mask.movedim(-1, 0)
+        filled = on_unit_frames(plain, lambda frames: fill(frames, holes))
+        return with_meta_of(clip, torch.where(mask, filled, plain))
+
+
+class Fillingd(MapTransform):
+    """Dictionary form of a `Filling`.
+
+    Args:
+        keys: images.
+        transform: the array form.
+        mask_key: name of new entries for what was filled, bool, with the image's own name for ``{}``; none if None.
+        allow_missing_keys: do not complain about keys that are absent.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, transform: Filling, mask_key: str | None = None, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.transform, self.mask_key = transform, mask_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Fill every key."""
+        d = dict(data)
+        for key in self.key_iterator(data):
+            mask = self.transform.mask(d[key])
+            d[key] = self.transform(d[key], mask)
+            if self.mask_key is not None:
+                d[self.mask_key.format(key)] = mask
+        return d
+
+
+def fill(frames: Tensor, holes: Tensor) -> Tensor:
+    """Fill holes smoothly from what surrounds them: pull-push (Gortler et al., SIGGRAPH 1996, section 3.4).
+
+    Args:
+        frames: (T, C, X, Y).
+        holes: mask (T, 1, X, Y), bool.
+
+    Returns:
+        Frames (T, C, X, Y), unchanged outside of the holes; 0 in a frame that is all hole.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.transforms.filling import fill
+        >>> ramp = torch.arange(8.0).expand(1, 1, 8, 8)
+        >>> holes = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+        >>> holes[..., 2:5, 3:5] = True
+        >>> float((fill(ramp * ~holes, holes) - ramp).abs().amax()) < 1
+        True
+    """
+    if not holes.any():
+        return frames
+    known = (~holes).to(frames.dtype)
+    return torch.where(holes, _pull_push(frames * known, known), frames)
+
+
+def narrow_parts(frames: Tensor, size: int) -> Tensor:
+    """By how much things narrower than `size` px, odd, are brighter than what is around: the top-hat transform.
+
+    Args:
+        frames: (T, 1, X, Y).
+        size: side of the square.
+
+    Returns:
+        Differences (T, 1, X, Y), 0 or more.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.transforms.filling import narrow_parts
+        >>> frame = torch.tensor([0.0, 1, 1, 0, 0, 1, 1, 1, 0]).repeat(9, 1)[None, None]
+        >>> narrow_parts(frame, 3)[0, 0, 4].tolist()
+        [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+
+    def largest(frames: Tensor) -> Tensor:
+        rows = F.max_pool2d(frames, (size, 1), stride=1, padding=(size // 2, 0))
+        return F.max_pool2d(rows, (1, size), stride=1, padding=(0, size // 2))
+
+    return frames - largest(-largest(-frames))
+
+
+def _pull_push(sums: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums (T, C, X, Y) over weights (T, 1, X, Y), where these are small mixed with a coarser level."""
+    values = sums / weights.clamp(min=1e-6)
+    if max(sums.shape[-2:]) == 1:
+        return values
+    coarse_sums, coarse_weights = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (sums, weights))
+    strength = (4 * coarse_weights).clamp(max=1)  # one known pixel of four is enough
+    coarse = _pull_push(coarse_sums / coarse_weights.clamp(min=1e-6) * strength, strength)
+    smooth = F.interpolate(coarse, size=sums.shape[-2:], mode="bilinear", align_corners=False)
+    return weights * values + (1 - weights) * smooth
