@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw the pictures of docs/transforms.md: a phantom and pydicom's ultrasound recording, before and after each transform.
+"""Draw the pictures of docs/transforms.md: phantom and pydicom's cine, before and after each transform.
 
     python benchmarks/transform_gallery.py --output docs
 
@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from monai.transforms import LoadImage
 from PIL import Image, ImageDraw
@@ -56,21 +57,35 @@ def main(argv: Sequence[str] | None = None) -> None:
 def ultrasound() -> dict[str, Tensor]:
     """Clips (C, X, Y, T) by title."""
     cine = LoadImage(reader=VideoReader(), ensure_channel_first=True)(get_path("ybr_color"))
-    crop, to_beams = UltrasoundSectorCrop(), InverseScanConvert()
-    cropped = crop(cine)
-    beams = to_beams(cropped)
-    gain = RandGainCompensation(gain=12, slider=8, prob=1).set_random_state(2)
+    cropped = UltrasoundSectorCrop()(cine)
+    marked, beams = with_marks(cropped), InverseScanConvert()(cropped)
+    gain = RandGainCompensation(gain=12, slider=8, prob=1).set_random_state(4)
     shadow = RandAcousticShadow(width=(0.2, 0.2), attenuation=(30, 30), prob=1).set_random_state(1)
     return {
         "a recording": cine,
-        "RemoveBurntInMarks": RemoveBurntInMarks()(cine),
         "UltrasoundSectorCrop": cropped,
+        "with marks": marked,
+        "RemoveBurntInMarks": RemoveBurntInMarks()(marked),
         "InverseScanConvert": beams,
-        "... and its inverse": to_beams.inverse(beams),
         "RandSpeckle": RandSpeckle(strength=(0.7, 0.7), prob=1).set_random_state(0)(cropped),
         "RandGainCompensation": gain(cropped),
         "RandAcousticShadow": shadow(cropped),
     }
+
+
+def with_marks(clip: Tensor) -> Tensor:
+    """A clip (3, X, Y, T) with calipers and their result."""
+    layer = Image.new("RGB", clip.shape[1:3])
+    pen = ImageDraw.Draw(layer)
+    ends = (120, 62), (150, 128)
+    for x, y in ends:
+        pen.line((x - 4, y, x + 4, y), "white")
+        pen.line((x, y - 4, x, y + 4), "white")
+    for step in torch.linspace(0.1, 0.9, 12).tolist():
+        pen.point([round(a + step * (b - a)) for a, b in zip(*ends, strict=True)], "white")
+    pen.text((96, 140), "+ 3.14 cm", fill=(255, 220, 60))
+    marks = torch.from_numpy(np.array(layer)).permute(2, 1, 0).unsqueeze(-1)  # (3, X, Y, 1)
+    return torch.where(marks.amax(dim=0) > 0, marks.to(clip.dtype), clip)
 
 
 def endoscopy() -> dict[str, Tensor]:

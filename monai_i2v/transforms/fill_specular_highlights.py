@@ -19,19 +19,21 @@ __all__ = [
     "FillSpecularHighlightsDict",
 ]
 
+CONTRAST = 0.2  # of a glint with what is around it
 LARGEST = 8  # a glint is narrower than this part of the picture's shorter side
-HALO = 2  # px around a glint that it brightens
+DARK = 0.1  # the frame around the view and the lumen, which show no tissue
+HALO = 1 / 128  # of that side, around a glint: it is brightened, and sharpening has made its rim dark
 
 
 class FillSpecularHighlights(Filling):
-    """Find small spots that are whiter than what surrounds them, and fill them from there.
+    """Find small spots that are whiter than what surrounds them, and fill them from tissue there.
 
     White is what is bright in all channels: their smallest value. The filling is smooth and has no vessels. Narrow
-    white things that are no glints, such as thread, metal edges and letters, are filled too; a white area wider than
-    an eighth of the picture stays.
+    white things that are no glints on tissue, such as thread, the gleam of an instrument and letters, are filled too; a
+    white area wider than an eighth of the picture stays, and so do glints fainter than `white`.
 
     Args:
-        contrast: by how much a glint is whiter than its surroundings, in [0, 1].
+        white: of the least white glint, in [0, 1]; mucosa under a lamp seldom has more than half of it.
 
     Raises:
         UsageError: When the clip has negative values or other axes.
@@ -47,14 +49,18 @@ class FillSpecularHighlights(Filling):
         True
     """
 
-    def __init__(self, contrast: float = 0.2) -> None:
-        self.contrast = contrast
+    darkest = DARK
+
+    def __init__(self, white: float = 0.7) -> None:
+        self.white = white
 
     def find(self, frames: Tensor) -> Tensor:
         """Glints (T, 1, X, Y) in frames (T, C, X, Y) in [0, 1], bool."""
-        white = frames.amin(dim=1, keepdim=True)
-        size = 2 * (min(frames.shape[-2:]) // (2 * LARGEST)) + 1
-        return grow(narrow_parts(white, size) > self.contrast, HALO)
+        whiteness = frames.amin(dim=1, keepdim=True)
+        side = min(frames.shape[-2:])
+        size = 2 * (side // (2 * LARGEST)) + 1
+        lit = frames.amax(dim=1, keepdim=True) >= DARK
+        return grow((whiteness > self.white) & (narrow_parts(whiteness, size) > CONTRAST), 1 + round(HALO * side)) & lit
 
 
 class FillSpecularHighlightsd(Fillingd):
@@ -62,7 +68,7 @@ class FillSpecularHighlightsd(Fillingd):
 
     Args:
         keys: images.
-        contrast: as in `FillSpecularHighlights`.
+        white: as in `FillSpecularHighlights`.
         mask_key: name of new entries for what was filled, bool, with the image's own name for ``{}``, such as for a
             loss that leaves glints out; none if None.
         allow_missing_keys: do not complain about keys that are absent.
@@ -72,20 +78,21 @@ class FillSpecularHighlightsd(Fillingd):
         >>> import torch
         >>> from monai_i2v.transforms import FillSpecularHighlightsd
         >>> picture = torch.zeros(3, 64, 64)
+        >>> picture[0] = 0.6
         >>> picture[:, 30, 30] = 1
         >>> data = FillSpecularHighlightsd("image", mask_key="glints")({"image": picture})
         >>> int(data["glints"].sum())
-        25
+        9
     """
 
     def __init__(
         self,
         keys: KeysCollection,
-        contrast: float = 0.2,
+        white: float = 0.7,
         mask_key: str | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, FillSpecularHighlights(contrast), mask_key, allow_missing_keys)
+        super().__init__(keys, FillSpecularHighlights(white), mask_key, allow_missing_keys)
 
 
 FillSpecularHighlightsD = FillSpecularHighlightsDict = FillSpecularHighlightsd

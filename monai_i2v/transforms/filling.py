@@ -18,13 +18,16 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from monai_i2v.transforms.keep_meta import with_meta_of
+from monai_i2v.transforms.picture_region import largest_around
 from monai_i2v.transforms.unit_frames import on_unit_frames, unit_frames
 
 __all__ = ["Filling", "Fillingd", "fill", "narrow_parts"]
 
 
 class Filling(Transform):
-    """Fills what a subclass finds."""
+    """Fills what a subclass finds, from pixels that are not darker than `darkest` in all channels, in [0, 1]."""
+
+    darkest = 0.0
 
     @abstractmethod
     def find(self, frames: Tensor) -> Tensor:
@@ -32,7 +35,7 @@ class Filling(Transform):
 
     def mask(self, clip: Tensor) -> Tensor:
         """What to fill in a clip (C, X, Y, T) or a still (C, X, Y): (1, X, Y, T) or (1, X, Y), bool."""
-        found = self.find(unit_frames(clip))
+        found = self.find(unit_frames(clip).contiguous())
         return with_meta_of(clip, found[0] if clip.ndim == 3 else found.movedim(0, -1).contiguous())
 
     def __call__(self, clip: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -44,7 +47,7 @@ class Filling(Transform):
             convert_to_tensor(data, track_meta=False) for data in (self.mask(clip) if mask is None else mask, clip)
         )
         holes = mask.unsqueeze(0) if mask.ndim == 3 else mask.movedim(-1, 0)
-        filled = on_unit_frames(plain, lambda frames: fill(frames, holes))
+        filled = on_unit_frames(plain, lambda frames: fill(frames.contiguous(), holes, self.darkest))
         return with_meta_of(clip, torch.where(mask, filled, plain))
 
 
@@ -56,6 +59,14 @@ class Fillingd(MapTransform):
         transform: the array form.
         mask_key: name of new entries for what was filled, bool, with the image's own name for ``{}``; none if None.
         allow_missing_keys: do not complain about keys that are absent.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.transforms import RemoveBurntInMarks
+        >>> from monai_i2v.transforms.filling import Fillingd
+        >>> sorted(Fillingd("image", RemoveBurntInMarks(), mask_key="{}_marks")({"image": torch.rand(1, 32, 32)}))
+        ['image', 'image_marks']
     """
 
     def __init__(
@@ -75,15 +86,16 @@ class Fillingd(MapTransform):
         return d
 
 
-def fill(frames: Tensor, holes: Tensor) -> Tensor:
+def fill(frames: Tensor, holes: Tensor, darkest: float = 0.0) -> Tensor:
     """Fill holes smoothly from what surrounds them: pull-push (Gortler et al., SIGGRAPH 1996, section 3.4).
 
     Args:
         frames: (T, C, X, Y).
         holes: mask (T, 1, X, Y), bool.
+        darkest: pixels that are darker in all channels are not filled from.
 
     Returns:
-        Frames (T, C, X, Y), unchanged outside of the holes; 0 in a frame that is all hole.
+        Frames (T, C, X, Y), unchanged outside of the holes; 0 in a frame without pixels to fill from.
 
     Example::
 
@@ -97,8 +109,11 @@ def fill(frames: Tensor, holes: Tensor) -> Tensor:
     """
     if not holes.any():
         return frames
-    known = (~holes).to(frames.dtype)
-    return torch.where(holes, _pull_push(frames * known, known), frames)
+    known = ~holes
+    if darkest > 0:
+        known &= frames.amax(dim=1, keepdim=True) >= darkest
+    weights = known.to(frames.dtype).contiguous()
+    return torch.where(holes, _pull_push(frames * weights, weights), frames)
 
 
 def narrow_parts(frames: Tensor, size: int) -> Tensor:
@@ -119,21 +134,15 @@ def narrow_parts(frames: Tensor, size: int) -> Tensor:
         >>> narrow_parts(frame, 3)[0, 0, 4].tolist()
         [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-
-    def largest(frames: Tensor) -> Tensor:
-        rows = F.max_pool2d(frames, (size, 1), stride=1, padding=(size // 2, 0))
-        return F.max_pool2d(rows, (1, size), stride=1, padding=(0, size // 2))
-
-    return frames - largest(-largest(-frames))
+    return frames - largest_around(-largest_around(-frames, size), size)
 
 
 def _pull_push(sums: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sums (T, C, X, Y) over weights (T, 1, X, Y), where these are small mixed with a coarser level."""
-    values = sums / weights.clamp(min=1e-6)
-    if max(sums.shape[-2:]) == 1:
-        return values
-    coarse_sums, coarse_weights = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (sums, weights))
-    strength = (4 * coarse_weights).clamp(max=1)  # one known pixel of four is enough
-    coarse = _pull_push(coarse_sums / coarse_weights.clamp(min=1e-6) * strength, strength)
-    smooth = F.interpolate(coarse, size=sums.shape[-2:], mode="bilinear", align_corners=False)
-    return weights * values + (1 - weights) * smooth
+    """Weighted means (T, C, X, Y) of what is around each pixel, from sums (T, C, X, Y) and weights (T, 1, X, Y)."""
+    coarse, known = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (sums, weights))
+    coarse = coarse / known.clamp(min=1e-6)
+    if max(coarse.shape[-2:]) > 1:
+        known = (4 * known).clamp(max=1)  # one known pixel of four is enough
+        coarse = coarse * known
+        coarse = coarse + (1 - known) * _pull_push(coarse, known)
+    return F.interpolate(coarse, size=sums.shape[-2:], mode="bilinear", align_corners=False)

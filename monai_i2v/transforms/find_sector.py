@@ -9,11 +9,10 @@ from __future__ import annotations
 from math import atan, degrees
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.transforms.picture_region import box_of, few_frames, grain_of, grow, picture_region
+from monai_i2v.transforms.picture_region import box_of, few_frames, grain_of, grow, largest_around, picture_region
 from monai_i2v.transforms.sector import Fan, Rectangle, Sector, beams_of_pixels, sector_mask
 from monai_i2v.transforms.unit_frames import unit_frames
 
@@ -71,7 +70,7 @@ def find_sector(clip: Tensor) -> Sector:
         )
     x, y = box_of(region)
     box = Rectangle((x.start - 0.5, y.start - 0.5), (x.stop - 0.5, y.stop - 0.5))
-    return _fan(region, active & grow(region[None], grain_of(region.shape))[0]) or box
+    return _fan(region, active & grow(region, grain_of(region.shape))) or box
 
 
 def _changes(gray: Tensor) -> Tensor:
@@ -82,8 +81,7 @@ def _changes(gray: Tensor) -> Tensor:
 
 def _echoes(gray: Tensor) -> Tensor:
     """Pixels (X, Y) of a gray picture (X, Y) that are neither black nor flat."""
-    padded = F.pad(gray[None], (1,) * 4, mode="replicate")
-    spread = F.max_pool2d(padded, 3, stride=1)[0] + F.max_pool2d(-padded, 3, stride=1)[0]
+    spread = largest_around(gray, 3) + largest_around(-gray, 3)
     return (gray > ECHO) & (spread > LEVEL)
 
 

@@ -60,8 +60,8 @@ class RandClipSample(RandomizableTransform, InvertibleTransform):
         least = self._span(smallest)
         if data.ndim != 4 or self.length < least:
             raise UsageError(
-                f"the clip is {tuple(data.shape)}, expected (C, X, Y, T) with T of at least {least}; ask for fewer frames "
-                "or a smaller stride, or leave it out."
+                f"the clip is {tuple(data.shape)}, expected (C, X, Y, T) with T of at least {least}; ask for fewer "
+                "frames or a smaller stride, or leave it out."
             )
         fitting = [stride for stride in range(smallest, largest + 1) if self._span(stride) <= self.length]
         self.step = int(self.R.choice(fitting))

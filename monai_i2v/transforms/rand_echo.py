@@ -51,7 +51,7 @@ def scale_echo(gray: Tensor, factor: Tensor, dynamic_range: float = DYNAMIC_RANG
         [0.0, 0.2, 0.67]
     """
     scale = log1p(10 ** (dynamic_range / 20))
-    return (gray * scale).expm1().mul(factor).log1p() / scale
+    return (gray * scale).expm1_().mul_(factor).log1p_().div_(scale)
 
 
 class RandEcho(RandomizableTransform):

@@ -21,6 +21,8 @@ from monai_i2v.transforms.sector import Sector, sector_mask
 
 __all__ = ["RandSpeckle", "RandSpeckled", "RandSpeckleD", "RandSpeckleDict"]
 
+TRUNCATED = 2.0  # standard deviations at which the point spread ends: 5 % are beyond
+
 
 class RandSpeckle(RandEcho):
     """Multiply the echoes by fully developed speckle: the magnitude of filtered complex noise, of mean 1.
@@ -78,7 +80,7 @@ class RandSpeckle(RandEcho):
         frames = 1 if self.correlation == 1 else size[0]
         generator = torch.Generator().manual_seed(self.seed)
         noise = torch.randn(frames, 2, *sector.size, generator=generator)  # real and imaginary, (T, 2, B, S)
-        noise = GaussianFilter(2, self.grain)(self._correlated(noise))
+        noise = GaussianFilter(2, self.grain, truncated=TRUNCATED)(self._correlated(noise))
         amplitude = noise.square().sum(dim=1).sqrt()  # (T, B, S)
         speckle = 1 + self.strength * (amplitude / amplitude.mean() - 1)
         picture = beams_to_picture(speckle, sector, size[1:])

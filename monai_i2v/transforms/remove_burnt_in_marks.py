@@ -14,9 +14,9 @@ from monai_i2v.transforms.picture_region import grow
 
 __all__ = ["RemoveBurntInMarks", "RemoveBurntInMarksd", "RemoveBurntInMarksD", "RemoveBurntInMarksDict"]
 
-STEADY = 0.1  # how much a mark may change over time: compression makes it tremble
-CONTRAST = 0.2  # of a bright mark with what is behind it
-BRIGHT = 0.35  # the darkest mark
+BRIGHT = 0.35  # the darkest mark without a color
+CONTRAST = 0.25  # of such a mark with what is behind it, more than of most speckle
+STEADY = 0.5  # how much it may change over time, as a share of that contrast: compression makes it tremble
 COLORED = 0.15  # difference of channels, more than that of what is beside it
 HALO = 1  # px around a stroke, which compression has smeared
 
@@ -24,10 +24,12 @@ HALO = 1  # px around a stroke, which compression has smeared
 class RemoveBurntInMarks(Filling):
     """Find thin marks by their brightness and color, and fill them from their surroundings.
 
-    A mark is a stroke, at most so many px thick, of one of two kinds: bright and the same in all frames (letters,
-    rulers, calipers); or colored, in any single frame (an ECG line, which moves). What is behind it is not known: the
-    filling is smooth and has no speckle. Thick things such as logos, color bars and boxes stay, and so does what is
-    fainter than 0.35 of white; a thin bright echo that never moves is taken for a mark, and in a still each one is.
+    A mark is a stroke, at most so many px thick, of one of two kinds: brighter than what is around and the same in all
+    frames (letters, rulers, calipers); or colored, in any single frame (an ECG line, which moves). What is behind it is
+    not known: the filling is smooth and has no speckle. Thick things such as logos, color bars and boxes stay, and so
+    do strokes that are darker than 0.35 of white; a thin bright echo that never moves is taken for a mark, and in a
+    still each one is. It is meant for marks in the sector: `UltrasoundSectorCropd` with ``mask_key``, and MONAI's
+    ``MaskIntensityd``, take away all that is outside of it.
     This is **no de-identification**: names may stay readable, and the header of a file is another matter altogether.
 
     Args:
@@ -54,7 +56,9 @@ class RemoveBurntInMarks(Filling):
         """Marks (T, 1, X, Y) in frames (T, C, X, Y) in [0, 1], bool."""
         size = 2 * (self.thickness // 2) + 3  # odd, and wider than any stroke
         darkest, brightest = frames.mean(dim=1, keepdim=True).aminmax(dim=0, keepdim=True)  # (1, 1, X, Y)
-        marks = (darkest > BRIGHT) & (narrow_parts(darkest, size) > CONTRAST) & (brightest - darkest < STEADY)
+        contrast = narrow_parts(darkest, size)
+        steady = brightest - darkest < STEADY * contrast
+        marks = steady & (contrast > CONTRAST) & (darkest > BRIGHT)
         marks = marks.expand(len(frames), -1, -1, -1)
         if self.color and frames.shape[1] > 1:
             color = frames.amax(dim=1, keepdim=True) - frames.amin(dim=1, keepdim=True)

@@ -73,8 +73,8 @@ def unit_frames(clip: Tensor) -> Tensor:
     if clip.ndim not in (3, 4):
         raise UsageError(f"clip must be (C, X, Y, T) or (C, X, Y), got {tuple(clip.shape)}; add or remove axes before.")
     plain = convert_to_tensor(clip, track_meta=False)
-    frames = plain.unsqueeze(0) if plain.ndim == 3 else plain.movedim(-1, 0)
-    return frames.float().contiguous() / white_level(plain)
+    frames = plain.unsqueeze(0) if plain.ndim == 3 else plain.movedim(-1, 0)  # laid out as before: no copy yet
+    return frames.float() / white_level(plain)
 
 
 def on_unit_frames(clip: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
@@ -82,7 +82,7 @@ def on_unit_frames(clip: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
 
     Args:
         clip: as in `unit_frames`.
-        change: function of frames (T, C, X, Y) in [0, 1]; what it returns is clamped to that.
+        change: function of frames (T, C, X, Y) in [0, 1]; what it returns is clamped to that, in place.
 
     Returns:
         Changed clip of the same shape and type; whole numbers are rounded.
@@ -94,8 +94,9 @@ def on_unit_frames(clip: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
         >>> on_unit_frames(torch.tensor([[[0, 100, 200]]], dtype=torch.uint8), lambda frames: 1.5 * frames).tolist()
         [[[0, 150, 255]]]
     """
-    changed = change(unit_frames(clip)).clamp(0, 1) * white_level(convert_to_tensor(clip, track_meta=False))
+    white = white_level(convert_to_tensor(clip, track_meta=False))
+    changed = change(unit_frames(clip)).clamp_(0, 1).mul_(white)
     if not clip.dtype.is_floating_point:
-        changed = changed.round()
+        changed = changed.round_()
     changed = changed[0] if clip.ndim == 3 else changed.movedim(0, -1)
     return with_meta_of(clip, changed.to(clip.dtype).contiguous())
