@@ -19,7 +19,7 @@ from torch import Tensor
 
 from monai_i2v.transforms.keep_meta import with_meta_of
 from monai_i2v.transforms.picture_region import largest_around
-from monai_i2v.transforms.unit_frames import on_unit_frames, unit_frames
+from monai_i2v.transforms.unit_frames import as_clip, unit_frames
 
 __all__ = ["Filling", "Fillingd", "fill", "narrow_parts"]
 
@@ -33,22 +33,23 @@ class Filling(Transform):
     def find(self, frames: Tensor) -> Tensor:
         """What to fill in frames (T, C, X, Y) in [0, 1]: mask (T, 1, X, Y), bool."""
 
-    def mask(self, clip: Tensor) -> Tensor:
-        """What to fill in a clip (C, X, Y, T) or a still (C, X, Y): (1, X, Y, T) or (1, X, Y), bool."""
-        found = self.find(unit_frames(clip).contiguous())
-        return with_meta_of(clip, found[0] if clip.ndim == 3 else found.movedim(0, -1).contiguous())
+    def find_and_fill(self, clip: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill a clip (C, X, Y, T) or a still (C, X, Y).
 
-    def __call__(self, clip: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Fill a clip (C, X, Y, T) or a still (C, X, Y) where `mask` says, which is found if None.
-
-        Type, range and all other pixels stay as they are.
+        Returns:
+            The clip, of the same type and range, with all other pixels as they were; and what was filled, (1, X, Y, T)
+            or (1, X, Y), bool.
         """
-        mask, plain = (
-            convert_to_tensor(data, track_meta=False) for data in (self.mask(clip) if mask is None else mask, clip)
-        )
-        holes = mask.unsqueeze(0) if mask.ndim == 3 else mask.movedim(-1, 0)
-        filled = on_unit_frames(plain, lambda frames: fill(frames.contiguous(), holes, self.darkest))
-        return with_meta_of(clip, torch.where(mask, filled, plain))
+        plain = convert_to_tensor(clip, track_meta=False)
+        frames = unit_frames(plain).contiguous()
+        found = self.find(frames)
+        mask = found[0] if plain.ndim == 3 else found.movedim(0, -1).contiguous()
+        filled = convert_to_tensor(as_clip(fill(frames, found, self.darkest), plain), track_meta=False)
+        return with_meta_of(clip, torch.where(mask, filled, plain)), with_meta_of(clip, mask)
+
+    def __call__(self, clip: Tensor) -> Tensor:
+        """Fill a clip (C, X, Y, T) or a still (C, X, Y); see `find_and_fill`."""
+        return self.find_and_fill(clip)[0]
 
 
 class Fillingd(MapTransform):
@@ -79,8 +80,7 @@ class Fillingd(MapTransform):
         """Fill every key."""
         d = dict(data)
         for key in self.key_iterator(data):
-            mask = self.transform.mask(d[key])
-            d[key] = self.transform(d[key], mask)
+            d[key], mask = self.transform.find_and_fill(d[key])
             if self.mask_key is not None:
                 d[self.mask_key.format(key)] = mask
         return d

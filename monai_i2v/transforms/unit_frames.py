@@ -15,9 +15,10 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.transforms.keep_meta import with_meta_of
 
-__all__ = ["on_unit_frames", "unit_frames", "white_level"]
+__all__ = ["as_clip", "on_unit_frames", "unit_frames", "white_level"]
 
 BYTE = 255.0
+OVERSHOOT = 2.0  # values up to here are in [0, 1] and were interpolated beyond
 
 
 def white_level(data: Tensor) -> float:
@@ -27,7 +28,7 @@ def white_level(data: Tensor) -> float:
         data: intensities of any shape.
 
     Returns:
-        255 for uint8 and for other values above 1 of which none is above 255.
+        255 for uint8, and for others of which the largest is above 2 and up to 255.
 
     Raises:
         UsageError: When a value is negative or no number.
@@ -45,7 +46,7 @@ def white_level(data: Tensor) -> float:
             f"the darkest value is {low:g}, expected intensities from 0 (black); put this transform before those that "
             "normalize."
         )
-    if data.dtype == torch.uint8 or 1 < high <= BYTE:
+    if data.dtype == torch.uint8 or OVERSHOOT < high <= BYTE:
         return BYTE
     return max(high, 1.0)
 
@@ -77,15 +78,32 @@ def unit_frames(clip: Tensor) -> Tensor:
     return frames.float() / white_level(plain)
 
 
+def as_clip(frames: Tensor, clip: Tensor) -> Tensor:
+    """The way back from `unit_frames`.
+
+    Args:
+        frames: (T, C, X, Y) in [0, 1], or beyond, where they are clamped; they may be changed in place.
+        clip: what they were made of.
+
+    Returns:
+        Clip (C, X, Y, T) or still (C, X, Y) of the type, range and metadata of `clip`; whole numbers are rounded.
+    """
+    values = frames.clamp_(0, 1).mul_(white_level(convert_to_tensor(clip, track_meta=False)))
+    if not clip.dtype.is_floating_point:
+        values = values.round_()
+    values = values[0] if clip.ndim == 3 else values.movedim(0, -1)
+    return with_meta_of(clip, values.to(clip.dtype).contiguous())
+
+
 def on_unit_frames(clip: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
     """Change the frames of a clip, and keep its type, range, layout and metadata.
 
     Args:
         clip: as in `unit_frames`.
-        change: function of frames (T, C, X, Y) in [0, 1]; what it returns is clamped to that, in place.
+        change: function of frames (T, C, X, Y) in [0, 1] that gives new ones.
 
     Returns:
-        Changed clip of the same shape and type; whole numbers are rounded.
+        Changed clip, see `as_clip`.
 
     Example::
 
@@ -94,9 +112,4 @@ def on_unit_frames(clip: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
         >>> on_unit_frames(torch.tensor([[[0, 100, 200]]], dtype=torch.uint8), lambda frames: 1.5 * frames).tolist()
         [[[0, 150, 255]]]
     """
-    white = white_level(convert_to_tensor(clip, track_meta=False))
-    changed = change(unit_frames(clip)).clamp_(0, 1).mul_(white)
-    if not clip.dtype.is_floating_point:
-        changed = changed.round_()
-    changed = changed[0] if clip.ndim == 3 else changed.movedim(0, -1)
-    return with_meta_of(clip, changed.to(clip.dtype).contiguous())
+    return as_clip(change(unit_frames(clip)), clip)
