@@ -49,7 +49,7 @@ def find_endoscope_view(clip: Tensor) -> Tensor:
         True
     """
     brightest = unit_frames(few_frames(clip)).amax(dim=(0, 1))  # (X, Y)
-    region = picture_region(brightest > DARK)
+    region = picture_region((brightest > DARK).cpu())
     if not region.any():
         raise UsageError(
             f"nothing is lit in a clip of shape {tuple(clip.shape)}, expected a bright view on black; remove the clip."

@@ -62,6 +62,7 @@ def find_sector(clip: Tensor) -> Sector:
     active = _changes(gray)
     if not active.any():
         active = _echoes(gray.mean(dim=0))
+    active = active.cpu()
     region = picture_region(active)
     if not region.any():
         raise UsageError(

@@ -48,12 +48,12 @@ def picture_region(active: Tensor) -> Tensor:
     """
     grain = grain_of(active.shape)
     padded = F.pad(active.float()[None], (grain // 2,) * 4, mode="replicate")
-    dense = F.avg_pool2d(padded, grain, stride=1)[0] > 0.5
-    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(dense.cpu().numpy().astype(np.uint8)))
+    dense = (F.avg_pool2d(padded, grain, stride=1)[0] > 0.5).numpy()
+    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(dense.astype(np.uint8)))
     numbers = sitk.GetArrayFromImage(parts)
     sizes = np.bincount(numbers.ravel())
     sizes[0] = 0  # what is not dense
-    return torch.from_numpy(dense.cpu().numpy() & (numbers == sizes.argmax()))
+    return torch.from_numpy(dense & (numbers == sizes.argmax()))
 
 
 def grow(masks: Tensor, radius: int) -> Tensor:

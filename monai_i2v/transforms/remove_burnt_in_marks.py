@@ -54,7 +54,7 @@ class RemoveBurntInMarks(Filling):
 
     def find(self, frames: Tensor) -> Tensor:
         """Marks (T, 1, X, Y) in frames (T, C, X, Y) in [0, 1], bool."""
-        size = 2 * (self.thickness // 2) + 3  # odd, and wider than any stroke
+        size = self.thickness + 1 + self.thickness % 2  # odd, and wider than any stroke
         darkest, brightest = frames.mean(dim=1, keepdim=True).aminmax(dim=0, keepdim=True)  # (1, 1, X, Y)
         contrast = narrow_parts(darkest, size)
         steady = brightest - darkest < STEADY * contrast

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import framed, phantom_clip
+from phantoms import framed, phantom_clip
 
 from monai_i2v.data.phantom_endoscope import rim
 from monai_i2v.errors import UsageError

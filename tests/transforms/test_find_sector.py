@@ -5,8 +5,8 @@ from math import degrees
 
 import pytest
 import torch
-from conftest import framed, phantom_clip
 from monai.transforms import LoadImage
+from phantoms import framed, phantom_clip
 from pydicom.examples import get_path
 
 from monai_i2v.data import VideoReader

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import AFFINE, phantom_clip
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 from monai.transforms import Compose, Invertd
+from phantoms import AFFINE, phantom_clip
 from torch import Tensor
 
 from monai_i2v.errors import UsageError

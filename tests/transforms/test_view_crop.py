@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import AFFINE, phantom_clip
 from monai.data import MetaTensor
 from monai.transforms import Compose, Flipd, Invertd
+from phantoms import AFFINE, phantom_clip
 
 from monai_i2v.transforms import (
     EndoscopeViewCrop,
