@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, MapTransform
+from monai.transforms import InvertibleTransform, MapTransform, Randomizable, RandomizableTransform
+from numpy.random import RandomState
 from torch import Tensor
 
-__all__ = ["DictionaryForm", "InvertibleDictionaryForm"]
+__all__ = ["DictionaryForm", "InvertibleDictionaryForm", "RandomDictionaryForm"]
 
 
 class DictionaryForm(MapTransform):
@@ -71,4 +72,50 @@ class InvertibleDictionaryForm(DictionaryForm, InvertibleTransform):
         d = dict(data)
         for key in self.key_iterator(d):
             d[key] = self.transform.inverse(d[key])
+        return d
+
+
+class _RandomTransform(Protocol):
+    def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> Randomizable: ...
+    def randomize(self, data: Any) -> None: ...
+    def __call__(self, data: Tensor, randomize: bool = True) -> Tensor: ...
+
+
+class RandomDictionaryForm(RandomizableTransform, DictionaryForm):
+    """The same for a random array transform: one draw, made for the first key, for all keys.
+
+    Args:
+        keys: entries to convert.
+        transform: the array form; it draws in ``randomize(data)``, and with ``randomize=False`` applies the last draw.
+        allow_missing_keys: do not complain about keys that are absent.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.transforms import RandColorCast
+        >>> from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+        >>> cast = RandomDictionaryForm(("a", "b"), RandColorCast(prob=1.0)).set_random_state(0)
+        >>> data = cast({"a": torch.ones(3, 2, 2) / 2, "b": torch.ones(3, 2, 2) / 2})
+        >>> bool((data["a"] == data["b"]).all()), bool((data["a"] == 0.5).all())
+        (True, False)
+    """
+
+    transform: _RandomTransform
+
+    def __init__(self, keys: KeysCollection, transform: _RandomTransform, allow_missing_keys: bool = False) -> None:
+        RandomizableTransform.__init__(self, 1.0)
+        DictionaryForm.__init__(self, keys, transform, allow_missing_keys)
+
+    def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandomDictionaryForm:
+        """Give the array form its source of random numbers."""
+        self.transform.set_random_state(seed, state)
+        return self
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Draw, and convert every key."""
+        d = dict(data)
+        for number, key in enumerate(self.key_iterator(d)):
+            if number == 0:
+                self.transform.randomize(d[key])
+            d[key] = self.transform(d[key], randomize=False)
         return d
