@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import glob
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from ignite.engine import Engine
 
 from monai_i2v.data import open_mask_writer
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
-from monai_i2v.errors import UsageError
+from monai_i2v.handlers.work_folder import FACTS, WorkFolder
 from monai_i2v.networks import sureness
 from monai_i2v.report import (
     REFERENCE_NOTE,
@@ -29,7 +26,6 @@ from monai_i2v.report import (
 
 __all__ = ["SaveVideoResults"]
 
-FACTS = "run.json"
 # Objects whose mask is less sure than this make a frame doubtful, see `sureness`.
 DOUBTFUL_BELOW = 0.5
 
@@ -60,17 +56,11 @@ class SaveVideoResults:
 
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
-        _check_replaceable(self.output_dir / run.case.name)
-        with _explain(self.output_dir):
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            for left_over in self.output_dir.glob(f".{glob.escape(run.case.name)}.partial-*"):
-                shutil.rmtree(left_over)
-            partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
-            partial.mkdir()
+        work = WorkFolder(self.output_dir, run.case.name)
         try:
-            self.results = _Results(partial, run)
+            self.results = _Results(work, run)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            work.discard()
             raise
 
     def _add(self, engine: Engine) -> None:
@@ -82,11 +72,10 @@ class SaveVideoResults:
         results, self.results = self.results, None
         try:
             results.close(self.settings)
-            with _explain(self.output_dir):
-                _replace(results.folder, self.output_dir / results.run.case.name)
         except BaseException:
-            shutil.rmtree(results.folder, ignore_errors=True)
+            results.work.discard()
             raise
+        results.work.complete()
 
     def _discard(self) -> None:
         if self.results is not None:
@@ -94,18 +83,18 @@ class SaveVideoResults:
             try:
                 results.abandon()
             finally:
-                shutil.rmtree(results.folder, ignore_errors=True)
+                results.work.discard()
 
 
 class _Results:
     """The open files of one video."""
 
-    def __init__(self, folder: Path, run: VideoRun) -> None:
-        self.folder, self.run = folder, run
+    def __init__(self, work: WorkFolder, run: VideoRun) -> None:
+        self.work, self.folder, self.run = work, work.new, run
         info, labels = run.video.info, run.labels
         self.files = contextlib.ExitStack()
-        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels))
-        self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
+        self.masks = self.files.enter_context(open_mask_writer(self.folder, run.video, labels))
+        self.movie = self.files.enter_context(OverlayMovie(self.folder / "overlay.mp4", info, labels=labels))
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
         self.report = HtmlReport(info, reference=run.case.ref_frame)
         self.measurements = Measurements(labels, info)
@@ -167,36 +156,3 @@ class _Results:
 
 class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, not an error
     """Tells open files that their content is not wanted."""
-
-
-def _check_replaceable(final: Path) -> None:
-    if os.path.lexists(final) and not os.path.isfile(final / FACTS):
-        raise UsageError(
-            f"{final} exists and is no earlier result (it has no {FACTS}); expected a free name or earlier results; "
-            "choose another output_dir."
-        )
-
-
-def _replace(new: Path, final: Path) -> None:
-    """Give a complete folder its name; an earlier one is kept until then."""
-    old = final.with_name(f".{final.name}.old-{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        final.rename(old)
-    try:
-        new.rename(final)
-    except OSError:
-        with contextlib.suppress(FileNotFoundError):
-            old.rename(final)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _explain(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"the output directory {folder} cannot be written ({error.strerror}); choose a folder that you may write "
-            f"to and that has space."
-        ) from error

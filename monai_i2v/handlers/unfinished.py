@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_i2v.data import VideoCase
-from monai_i2v.handlers.save_video_results import FACTS
+from monai_i2v.handlers.work_folder import FACTS
 
 __all__ = ["unfinished"]
 
