@@ -83,7 +83,7 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
     """Open a movie and choose its video stream.
 
     Raises:
-        UsageError: When the file cannot be opened, or has no video stream.
+        UsageError: When the file cannot be opened, or has no video stream that can be decoded.
     """
     try:
         container = av.open(str(path) if content is None else BytesIO(content))
@@ -98,6 +98,11 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
             raise UsageError(
                 f"{path} has no video stream; it holds only other data such as sound, or is cut off; "
                 "choose another file, or copy it again."
+            )
+        if stream.codec_context is None:
+            raise UsageError(
+                f"{path} has a video stream of an unknown kind; it is damaged, or needs a decoder that is not there; "
+                "copy or export it again, for example as MP4."
             )
         yield container, stream
 
