@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import logging
+import math
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 from pydicom.errors import InvalidDicomError
 
+from monai_i2v.data.quiet import quiet
 from monai_i2v.errors import UsageError
 
-__all__ = ["frame_time_of", "is_dicom", "read_header", "spacing_of", "window_of"]
+__all__ = ["DICOM_ERRORS", "frame_time_of", "has_pictures", "is_dicom", "read_header", "spacing_of", "window_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +40,12 @@ TAGS = (
     *("SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData"),
     *("SegmentedBluePaletteColorLookupTableData", "PixelRepresentation", "BitsAllocated", "BitsStored"),
 )
+DICOM_ERRORS = (  # what pydicom raises for damaged files
+    *(RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, EOFError, struct.error),
+    *(InvalidDicomError, ArithmeticError, MemoryError, zlib.error),
+)
 MAGIC = slice(128, 132)  # where a DICOM file says "DICM"
+LOCATION = tuple(f"RegionLocation{corner}" for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1"))
 CENTIMETERS = 3  # code of Physical Units X/Y Direction
 PICTURE_2D = 1  # code of Region Spatial Format
 
@@ -49,12 +59,17 @@ def is_dicom(path: Path) -> bool:
 def read_header(path: Path) -> Dataset:
     """Read the facts of `TAGS`; values of the modality LUT are moved from functional groups to the top.
 
+    What is not of the kind that the standard says is left out.
+
     Raises:
         UsageError: When the file is not DICOM.
     """
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
-    except (InvalidDicomError, OSError, EOFError, ValueError) as error:
+        with quiet("pydicom"):
+            header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+            _leave_out_damage(header)
+            _leave_out_damage(header.file_meta)
+    except DICOM_ERRORS as error:
         raise UsageError(
             f"{path} cannot be read as DICOM; it is damaged, cut off, or not what its name says; export it again."
         ) from error
@@ -62,6 +77,35 @@ def read_header(path: Path) -> Dataset:
         if keyword not in header and (value := _find(header, keyword)) is not None:
             setattr(header, keyword, value)
     return header
+
+
+def has_pictures(header: Dataset) -> bool:
+    """Whether a header says all that is needed to decode pictures; reports and DICOMDIR have none."""
+    sides = (header.get("Rows") or 0, header.get("Columns") or 0)
+    return min(sides) > 0 and "PhotometricInterpretation" in header and "TransferSyntaxUID" in header.file_meta
+
+
+def _leave_out_damage(header: Dataset) -> None:
+    for tag in list(header.keys()):
+        try:
+            element = header[tag]
+            is_sound = all(map(_is_sound, (element, *(part for item in _items(element) for part in item.iterall()))))
+        except DICOM_ERRORS:
+            is_sound = False
+        if not is_sound:
+            del header[tag]
+
+
+def _items(element: DataElement) -> list[Dataset]:
+    return list(element.value or ()) if element.VR == "SQ" else []
+
+
+def _is_sound(element: DataElement) -> bool:
+    """Whether type and number of values are those of the standard."""
+    if not dictionary_has_tag(element.tag):
+        return True
+    may_be_many = dictionary_VM(element.tag) != "1" or element.VR == "SQ"
+    return element.VR in dictionary_VR(element.tag).split(" or ") and (may_be_many or element.VM <= 1)
 
 
 def frame_time_of(header: Dataset) -> float | None:
@@ -96,7 +140,11 @@ def window_of(header: Dataset) -> tuple[float, float] | None:
 
 
 def _find_region(header: Dataset) -> Dataset | None:
-    regions = [region for region in header.get("SequenceOfUltrasoundRegions") or [] if _is_calibrated(region)]
+    regions = [
+        region
+        for region in header.get("SequenceOfUltrasoundRegions") or []
+        if _is_calibrated(region) and all(region.get(keyword) is not None for keyword in LOCATION)
+    ]
     region = max(regions, key=_area, default=None)
     if region is not None and (
         region.RegionLocationMaxX1 >= header.Columns or region.RegionLocationMaxY1 >= header.Rows
@@ -122,7 +170,8 @@ def _numbers(header: Dataset, keyword: str) -> list[float]:
     value = _find(header, keyword)
     if value is None or value == "":
         return []
-    return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+    numbers = [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _find(header: Dataset, keyword: str) -> Any:
