@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from monai_i2v.data.quiet import quiet
 from monai_i2v.errors import UsageError
 
 __all__ = ["LOSSLESS_SUFFIXES", "PICTURE_ERRORS", "PICTURE_SUFFIXES", "Picture", "find_pages"]
@@ -22,6 +25,8 @@ PICTURE_ERRORS = (
     ValueError,
     EOFError,
     struct.error,
+    Image.DecompressionBombError,
+    MemoryError,
 )  # what Pillow raises for damaged files
 GRAY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L")
 PROMOTED_MODES = {"1": "L", "LA": "L", "La": "L"}  # gray pictures that need a conversion
@@ -86,10 +91,11 @@ class Picture:
             )
         return pixels[..., 0]
 
-    def _open(self) -> Image.Image:
-        image = Image.open(self.path)
-        image.seek(self.page)
-        return image
+    @contextmanager
+    def _open(self) -> Iterator[Image.Image]:
+        with quiet("PIL"), Image.open(self.path) as image:
+            image.seek(self.page)
+            yield image
 
 
 def find_pages(path: Path) -> list[Picture]:
@@ -97,7 +103,7 @@ def find_pages(path: Path) -> list[Picture]:
     if path.suffix.lower() not in (".tif", ".tiff"):
         return [Picture(path)]
     try:
-        with Image.open(path) as image:
+        with quiet("PIL"), Image.open(path) as image:
             return [Picture(path, page) for page in range(getattr(image, "n_frames", 1))]
     except PICTURE_ERRORS:
         return [Picture(path)]
