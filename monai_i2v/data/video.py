@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ class VideoInfo:
         length: number of frames.
         height: rows, px.
         width: columns, px.
-        frame_time: seconds from one frame to the next, None when the source does not tell.
-        spacing: mm per pixel, (row, column), None when the source does not tell.
+        frame_time: seconds from one frame to the next, None when the source does not tell, or tells no positive number.
+        spacing: mm per pixel, (row, column), None when the source does not tell, or tells no positive numbers.
     """
 
     path: str
@@ -46,6 +47,12 @@ class VideoInfo:
     width: int
     frame_time: float | None = None
     spacing: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.frame_time is not None and not 0 < self.frame_time < math.inf:
+            object.__setattr__(self, "frame_time", None)
+        if self.spacing is not None and not all(0 < side < math.inf for side in self.spacing):
+            object.__setattr__(self, "spacing", None)
 
 
 class Video(ABC):
