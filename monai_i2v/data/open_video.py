@@ -14,6 +14,7 @@ from monai_i2v.data.movie import MOVIE_SUFFIXES, Movie
 from monai_i2v.data.natural_order import natural_key
 from monai_i2v.data.picture import PICTURE_SUFFIXES, find_pages
 from monai_i2v.data.readable_file import check_readable
+from monai_i2v.data.user_path import user_path
 from monai_i2v.data.video import Video
 from monai_i2v.data.volume import VolumeVideo
 from monai_i2v.data.volume_files import VOLUME_SUFFIXES, read_volume, suffix_of
@@ -45,7 +46,7 @@ def open_video(path: str | Path) -> Video:
         ...     video.info.kind, len(video), video[0].shape
         ('dicom', 30, torch.Size([3, 240, 320]))
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if has_magic(str(path)) and not path.exists():
         return _open_glob(path)
     if path.is_dir():

@@ -11,6 +11,7 @@ import numpy as np
 from monai_i2v.data.frame_folder import FrameFolder, find_pictures
 from monai_i2v.data.mask_files import read_label_pictures, read_label_series
 from monai_i2v.data.picture import Picture
+from monai_i2v.data.user_path import user_path
 from monai_i2v.data.video import Video
 from monai_i2v.errors import UsageError
 
@@ -42,7 +43,7 @@ class Truth:
     """
 
     def __init__(self, path: str | Path, video: Video) -> None:
-        self.path, self.info = Path(path).expanduser(), video.info
+        self.path, self.info = user_path(path), video.info
         self.pictures: Mapping[int, Picture] = {}
         self.series: np.ndarray | None = None
         if self.path.is_dir():

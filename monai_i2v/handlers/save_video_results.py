@@ -11,6 +11,7 @@ from typing import Any
 from ignite.engine import Engine
 
 from monai_i2v.data import open_mask_writer
+from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.handlers.work_folder import FACTS, WorkFolder
 from monai_i2v.networks import sureness
@@ -44,7 +45,7 @@ class SaveVideoResults:
     """
 
     def __init__(self, output_dir: str | Path, settings: Mapping[str, Any] | None = None) -> None:
-        self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
+        self.output_dir, self.settings = user_path(str(output_dir)), dict(settings or {})
         self.results: _Results | None = None
 
     def attach(self, engine: Engine) -> None:
