@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
 
 __all__ = ["load_checkpoint", "save_half_checkpoint"]
@@ -30,6 +31,7 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
     Raises:
         UsageError: When the file is missing, cannot be read, or is of another network.
     """
+    check_readable(Path(path), "trained weights")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler and the zip reader raise many kinds

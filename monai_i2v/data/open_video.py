@@ -69,7 +69,9 @@ def open_video(path: str | Path) -> Video:
 
 def _open_glob(pattern: Path) -> FrameFolder:
     paths = sorted(map(Path, glob(str(pattern))), key=natural_key)
-    pictures = [page for path in paths if suffix_of(path) in PICTURE_SUFFIXES for page in find_pages(path)]
+    pictures = [
+        page for path in paths if suffix_of(path) in PICTURE_SUFFIXES and path.is_file() for page in find_pages(path)
+    ]
     if not pictures:
         raise UsageError(
             f"{pattern} fits no picture; expected some of {', '.join(PICTURE_SUFFIXES)}; check the pattern."

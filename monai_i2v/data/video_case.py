@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_i2v.data.readable_file import check_readable
+from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
 
 __all__ = ["VideoCase", "list_cases"]
 
 EXPECTED_DATALIST = '{"videos": [{"video": "a.mp4", "ref_mask": "a.png", "ref_frame": 0}]}'
 KEY_TYPES = {"video": str, "ref_mask": str, "ref_frame": int, "name": str, "truth": str}
-PLAIN_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
+PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 # Suffixes of media that hide another one.
 DOUBLE_SUFFIXES = (".nii.gz",)
 
@@ -68,7 +71,7 @@ def list_cases(
         if video is not None or ref_mask is not None:
             extra = "ref_mask" if video is None else "video"
             raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
-        cases = _read_datalist(Path(str(datalist)))
+        cases = _read_datalist(user_path(str(datalist)))
     elif video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
@@ -83,13 +86,10 @@ def list_cases(
 
 
 def _read_datalist(path: Path) -> list[VideoCase]:
+    check_readable(path, "a list of videos")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"the datalist {path} cannot be read ({error.strerror}); give an existing JSON file."
-        ) from error
-    except ValueError as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"the datalist {path} is not JSON ({error}); expected {EXPECTED_DATALIST}.") from error
     entries = content.get("videos") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
@@ -101,10 +101,20 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
     valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
-    if not valid or any(type(value) is not KEY_TYPES[key] for key, value in entry.items()):
-        raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
+    if not valid or not all(_is_sound(value, KEY_TYPES[key]) for key, value in entry.items()):
+        raise UsageError(f"entry {number} of {path} is {entry!r:.300}; expected the form {EXPECTED_DATALIST}.")
     places = {key: str(path.parent / entry[key]) for key in ("video", "ref_mask", "truth") if key in entry}
     return VideoCase(**{"name": _name(places["video"]), **entry, **places})
+
+
+def _is_sound(value: Any, kind: type) -> bool:
+    """Whether a value has exactly this type and, if it is text, can name a file."""
+    if type(value) is not kind or value == "":
+        return False
+    try:
+        return not isinstance(value, str) or b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
@@ -114,8 +124,8 @@ def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
     for case in cases:
         if not PLAIN_NAME.fullmatch(case.name):
             raise UsageError(
-                f"{case.name!r} in {path} is no plain folder name; expected one without path separators that does not "
-                'start with a dot; give another "name".'
+                f"{case.name!r:.300} in {path} is no plain folder name; expected one of at most 255 characters, "
+                'without path separators, that does not start with a dot; give another "name".'
             )
 
 
@@ -124,4 +134,4 @@ def _name(video: str) -> str:
     name = path.parent.name if "*" in path.name else path.name
     for suffix in DOUBLE_SUFFIXES:
         name = name.removesuffix(suffix)
-    return Path(name).stem.lstrip(".") or "video"
+    return CONTROL_CHARACTERS.sub("_", Path(name).stem.lstrip(".")) or "video"
