@@ -134,7 +134,8 @@ def _open_film(path: Path, header: Dataset) -> Movie:
 
 def _has_decoder(syntax: UID) -> bool:
     try:
-        return bool(get_decoder(syntax).is_available)
+        with quiet("pydicom"):
+            return bool(get_decoder(syntax).is_available)
     except NotImplementedError:
         return False
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from monai_i2v.data.quiet import quiet
 from monai_i2v.errors import UsageError
@@ -42,8 +42,9 @@ TAGS = (
 )
 DICOM_ERRORS = (  # what pydicom raises for damaged files
     *(RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, EOFError, struct.error),
-    *(InvalidDicomError, ArithmeticError, MemoryError, zlib.error),
+    *(InvalidDicomError, BytesLengthException, ArithmeticError, MemoryError, zlib.error),
 )
+NUMBERS = ("DS", "IS", "US", "SS", "FD", "FL")  # value representations; pydicom gives text where it finds no number
 MAGIC = slice(128, 132)  # where a DICOM file says "DICM"
 LOCATION = tuple(f"RegionLocation{corner}" for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1"))
 CENTIMETERS = 3  # code of Physical Units X/Y Direction
@@ -105,7 +106,9 @@ def _is_sound(element: DataElement) -> bool:
     if not dictionary_has_tag(element.tag):
         return True
     may_be_many = dictionary_VM(element.tag) != "1" or element.VR == "SQ"
-    return element.VR in dictionary_VR(element.tag).split(" or ") and (may_be_many or element.VM <= 1)
+    is_expected = element.VR in dictionary_VR(element.tag).split(" or ") and (may_be_many or element.VM <= 1)
+    values = element.value if element.VM > 1 else [element.value]
+    return is_expected and (element.VR not in NUMBERS or all(isinstance(value, int | float) for value in values))
 
 
 def frame_time_of(header: Dataset) -> float | None:
