@@ -22,6 +22,7 @@ from monai_i2v.errors import UsageError
 
 __all__ = ["MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
 
+MOVIE_ERRORS = (av.FFmpegError, ValueError, MemoryError)  # what PyAV raises for damaged files
 UNKNOWN = -(2**63)  # as FFmpeg marks a missing time stamp
 PROBE_FRAMES = 12  # decoded to see whether one packet is one frame
 FRAME_ALLOWANCE = 0.1  # s; the last frame of a slow movie may last so long
@@ -86,12 +87,10 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
         UsageError: When the file cannot be opened, or has no video stream that can be decoded.
     """
     try:
-        container = av.open(str(path) if content is None else BytesIO(content))
-    except (av.FFmpegError, ValueError) as error:
-        raise UsageError(
-            f"{path} cannot be opened as a movie; it is damaged, cut off, or not what its name says; "
-            "copy or export it again, for example as MP4."
-        ) from error
+        # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+        container = av.open(str(path.absolute()) if content is None else BytesIO(content))
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
     with container:
         stream = container.streams.best("video")
         if stream is None:
@@ -107,17 +106,24 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
         yield container, stream
 
 
+def _not_a_movie(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} cannot be opened as a movie; it is damaged, cut off, or not what its name says; copy or export it "
+        "again, for example as MP4."
+    )
+
+
 def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Decode from the current position on, in the order of presentation, without what cannot be decoded."""
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.FFmpegError):
+        except (StopIteration, *MOVIE_ERRORS):
             return
         try:
             yield from packet.decode()
-        except av.FFmpegError:
+        except MOVIE_ERRORS:
             continue
 
 
@@ -130,7 +136,10 @@ class _Packet(NamedTuple):
 
 
 def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -> MovieIndex | None:
-    packets = [_facts(packet) for packet in container.demux(stream) if packet.size]
+    try:
+        packets = [_facts(packet) for packet in container.demux(stream) if packet.size]
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
     stamps = {packet.shown_at for packet in packets if not packet.is_discard}
     keyframes = {packet.shown_at for packet in packets if packet.is_keyframe}
     if packets and (packets[-1].is_corrupt or _ends_early(max(stamps, default=0), stream)):

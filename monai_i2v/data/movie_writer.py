@@ -59,7 +59,8 @@ class MovieWriter:
         with self._discard_on_error():
             partial = self._files.enter_context(complete_file(path))
             self._container = self._files.enter_context(
-                av.open(str(partial), "w", format="mp4", options=CONTAINER_OPTIONS)
+                # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+                av.open(str(partial.absolute()), "w", format="mp4", options=CONTAINER_OPTIONS)
             )
             shown = min(max(frame_time or DEFAULT_FRAME_TIME, 1 / MAX_RATE), MAX_RATE)
             rate = Fraction(1 / shown).limit_denominator(1001)
