@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Masks that wait for those of earlier frames, first in memory, then on disk: memory does not grow with the video.
+"""Masks that wait for those of earlier frames, most of them on disk: memory does not grow with the video.
 
 Axes: `K` objects, `h w` pixels of the network.
 """
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 import zlib
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.errors import UsageError
+from monai_i2v.data.scratch_file import ScratchFile
 
 __all__ = ["WaitingMasks"]
-
-MEMORY = 16 << 20  # bytes; what is more goes to a temporary file
 
 
 class WaitingMasks:
@@ -36,35 +32,20 @@ class WaitingMasks:
     """
 
     def __init__(self) -> None:
-        self.file = tempfile.SpooledTemporaryFile(MEMORY)  # noqa: SIM115 (closed with the stack)
-        self.places: list[tuple[int, int, torch.Size]] = []  # frame, where it begins, shape
-        weakref.finalize(self, self.file.close)
+        self.file = ScratchFile()
+        self.places: list[tuple[int, int, int, torch.Size]] = []  # frame, where it lies, how long, shape
 
     def __len__(self) -> int:
         return len(self.places)
 
     def push(self, index: int, prob: Tensor) -> None:
-        """Keep probabilities (1, K, h, w) of a frame.
-
-        Raises:
-            UsageError: When the temporary folder is full.
-        """
-        self.places.append((index, self.file.tell(), prob.shape))
-        try:
-            self.file.write(zlib.compress(prob.detach().half().cpu().numpy().tobytes(), level=1))
-            self.file.flush()
-        except OSError as error:
-            raise UsageError(
-                f"the masks of frames before the reference cannot be kept in {tempfile.gettempdir()} "
-                f"({error.strerror}); expected space there; free some, or set TMPDIR to another folder."
-            ) from error
+        """Keep probabilities (1, K, h, w) of a frame."""
+        packed = zlib.compress(prob.detach().half().cpu().numpy().tobytes(), level=1)
+        self.places.append((index, self.file.append(packed), len(packed), prob.shape))
 
     def pop(self) -> tuple[int, Tensor]:
         """Take the last frame that was pushed, and its probabilities."""
-        index, start, shape = self.places.pop()
-        self.file.seek(start)
-        packed = self.file.read()
-        self.file.seek(start)
-        self.file.truncate()
-        values = np.frombuffer(zlib.decompress(packed), np.float16)
+        index, offset, length, shape = self.places.pop()
+        values = np.frombuffer(zlib.decompress(self.file.read(offset, length)), np.float16)
+        self.file.cut(offset)
         return index, torch.from_numpy(values.copy()).view(shape).float()
