@@ -26,32 +26,31 @@ MAX_LABEL = np.iinfo(np.int32).max
 def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarray:
     """Read the label map of one frame of a video.
 
-        Args:
-            path: an indexed or gray PNG, TIF or BMP, or a NIfTI, MHD, MHA or NRRD file, with one mask or one
-                per frame of the video; or a folder with such a picture per frame.
-            info: facts about the video that the mask belongs to.
-            ref_frame: the frame whose mask is taken, where the file has one per frame.
+    Args:
+        path: an indexed or gray PNG, TIF or BMP, or a NIfTI, MHD, MHA or NRRD file, with one mask or one
+            per frame of the video; or a folder with such a picture per frame.
+        info: facts about the video that the mask belongs to.
+        ref_frame: the frame whose mask is taken, where the file has one per frame.
 
-        Returns:
-            (H, W) int32; 0 is background, other values are exactly those of the file.
+    Returns:
+        (H, W) int32; 0 is background, other values are exactly those of the file.
 
-        Raises:
-            UsageError: When the file cannot be read, does not fit the video, or does not hold labels.
+    Raises:
+        UsageError: When the file cannot be read, does not fit the video, or does not hold labels.
 
-        Example::
+    Example::
 
-            >>> import tempfile
-            >>> from pathlib import Path
-            >>> import numpy as np
-            >>> from PIL import Image
-            >>> from monai_i2v.data.mask_files import read_mask
-            >>> from monai_i2v.data.user_path import user_path
-    from monai_i2v.data.video import VideoInfo
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     Image.fromarray(np.array([[0, 2], [7, 0]], np.uint8)).save(Path(folder) / "mask.png")
-            ...     read_mask(Path(folder) / "mask.png", VideoInfo("cine.mp4", "movie", 9, height=2, width=2))
-            array([[0, 2],
-                   [7, 0]], dtype=int32)
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from monai_i2v.data.mask_files import read_mask
+        >>> from monai_i2v.data.video import VideoInfo
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.fromarray(np.array([[0, 2], [7, 0]], np.uint8)).save(Path(folder) / "mask.png")
+        ...     read_mask(Path(folder) / "mask.png", VideoInfo("cine.mp4", "movie", 9, height=2, width=2))
+        array([[0, 2],
+               [7, 0]], dtype=int32)
     """
     path = user_path(path)
     if not 0 <= ref_frame < info.length:

@@ -22,20 +22,19 @@ logger = logging.getLogger(__name__)
 def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Mapping[str, Any]) -> list[VideoCase]:
     """Leave out what `SaveVideoResults` completed with the same settings, from files that have not changed since.
 
-        Videos that are adapted to together (scope ``"dataset"``) are done together, or not at all.
+    Videos that are adapted to together (scope ``"dataset"``) are done together, or not at all.
 
-        Args:
-            cases: the videos.
-            output_dir: folder of all results.
-            settings: as `SaveVideoResults` gets them.
+    Args:
+        cases: the videos.
+        output_dir: folder of all results.
+        settings: as `SaveVideoResults` gets them.
 
-        Example::
+    Example::
 
-            >>> from monai_i2v.data import VideoCase
-    from monai_i2v.data.user_path import user_path
-            >>> from monai_i2v.handlers import unfinished
-            >>> [case.name for case in unfinished([VideoCase("a.mp4", "a.png", name="a")], "no_such_folder", {})]
-            ['a']
+        >>> from monai_i2v.data import VideoCase
+        >>> from monai_i2v.handlers import unfinished
+        >>> [case.name for case in unfinished([VideoCase("a.mp4", "a.png", name="a")], "no_such_folder", {})]
+        ['a']
     """
     wanted = json.loads(json.dumps(dict(settings), default=str))
     left = [case for case in cases if not _is_done(case, user_path(str(output_dir)), wanted)]
