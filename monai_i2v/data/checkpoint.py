@@ -29,7 +29,7 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
         The same network.
 
     Raises:
-        UsageError: When the file is missing, cannot be read, or is of another network.
+        UsageError: When the file is missing, cannot be read, is of another network, or holds NaN.
     """
     check_readable(Path(path), "trained weights")
     try:
@@ -47,6 +47,12 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
             f"the checkpoint {path} is not of this network ({type(network).__name__} with these settings); give the "
             f"checkpoint that was trained with the same network_def."
         ) from error
+    broken = [name for name, weights in network.state_dict().items() if not weights.isfinite().all()]
+    if broken:
+        raise UsageError(
+            f"the checkpoint {path} has weights that are no finite numbers ({broken[0]}, {len(broken)} tensors in all); "
+            "expected those of a training that went well; give an earlier or another checkpoint."
+        )
     return network
 
 
