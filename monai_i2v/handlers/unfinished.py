@@ -56,12 +56,19 @@ def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> 
     given = {"video": case.video, "ref_mask": case.ref_mask}
     if not same or names != {role: Path(file).name for role, file in given.items()}:
         return False
-    return all(file.stat().st_mtime <= made for path in given.values() for file in _files(path))
+    return all(_changed(file) <= made for path in given.values() for file in _files(path))
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # a link that leads nowhere
+        return file.lstat().st_mtime
 
 
 def _files(path: str) -> Iterable[Path]:
     """The file, the folder with all in it, or what the pattern finds."""
-    if "*" in Path(path).name:
-        return map(Path, glob.glob(path))
-    here = Path(path)
-    return [here, *here.rglob("*")] if here.is_dir() else [here] if here.exists() else []
+    here = user_path(path)
+    if not here.exists():
+        return map(Path, glob.glob(str(here)))
+    return [here, *here.rglob("*")] if here.is_dir() else [here]
