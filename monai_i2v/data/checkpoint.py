@@ -50,7 +50,7 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
     broken = [name for name, weights in network.state_dict().items() if not weights.isfinite().all()]
     if broken:
         raise UsageError(
-            f"the checkpoint {path} has weights that are no finite numbers ({broken[0]}, {len(broken)} tensors in all); "
+            f"the checkpoint {path} has weights that are no finite numbers ({broken[0]} and others); "
             "expected those of a training that went well; give an earlier or another checkpoint."
         )
     return network
