@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
+__all__ = ["MOVIE_ERRORS", "MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
 
 MOVIE_ERRORS = (av.FFmpegError, ValueError, MemoryError)  # what PyAV raises for damaged files
 UNKNOWN = -(2**63)  # as FFmpeg marks a missing time stamp
