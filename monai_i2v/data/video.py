@@ -18,6 +18,9 @@ from monai_i2v.errors import UsageError
 __all__ = ["FrameError", "Video", "VideoInfo"]
 
 
+HUGE = 1e37  # intensities whose differences may be more than float32 can hold
+
+
 class FrameError(UsageError):
     """One frame cannot be decoded, while others of the same video may be fine.
 
@@ -91,8 +94,9 @@ class Video(ABC):
                 f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
             )
         black, white = self.window
-        frame = (self.read(index).astype(np.float32) - black) / (white - black)
-        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0)
+        kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
+        frame = (self.read(index).astype(kind) - black) / (white - black)
+        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
         return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
 
     def __iter__(self) -> Iterator[Tensor]:
