@@ -61,7 +61,8 @@ def read_nifti(path: Path) -> Volume:
 
 def save_labels_like_nifti(path: Path, labels: np.ndarray, source: Path) -> None:
     """Save labels (T, H, W) with shape, affine and units of a source, and without its free texts."""
-    like = nib.load(source)
+    with quiet("nibabel"):
+        like = nib.load(source)
     header = like.header.copy()
     shape = like.shape[:-1] if len(like.shape) > 4 else like.shape  # the fifth axis is color
     header.set_data_dtype(labels.dtype)
