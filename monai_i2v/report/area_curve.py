@@ -19,6 +19,7 @@ __all__ = ["plot_areas"]
 
 SIZE, DPI = (8.0, 3.6), 150  # inches, px per inch
 INK, DOUBT_COLOR = "#333333", "#d55e00"
+MAX_NAMED = 14  # objects in the legend, so that it is no higher than the picture
 DASHES = ("-", "--", "-.", ":")  # a second cue besides color
 
 
@@ -70,11 +71,19 @@ def _draw_areas(axes: Axes, measurements: Measurements) -> None:
         own = [row for row in rows if row.label == label]
         times = [row.frame * unit for row in own]
         areas = np.array([row.area_mm2 if in_mm else row.area_px for row in own], dtype=float)
-        (line,) = axes.plot(times, areas, DASHES[rank % len(DASHES)], linewidth=1.8, label=f"object {label}")
+        (line,) = axes.plot(times, areas, DASHES[rank % len(DASHES)], linewidth=1.8)
+        line.set_label(_entry(rank, label, len(measurements.labels)))
         line.set_color(tuple(0.8 * channel / 255 for channel in color))  # darker, for a white page
         line.set_marker("o" if len(own) == 1 else "")
     _mark_frames(axes, {row.frame: row.note for row in rows}, unit)
     _dress(axes, "area (mm$^2$)" if in_mm else "area (px)", "frame" if frame_time is None else "time (s)")
+
+
+def _entry(rank: int, label: int, count: int) -> str:
+    """Text in the legend; one that begins with "_" stays out of it."""
+    if rank < MAX_NAMED:
+        return f"object {label}"
+    return f"and {count - MAX_NAMED} others" if rank == MAX_NAMED else "_"
 
 
 def _mark_frames(axes: Axes, notes: dict[int, str], unit: float) -> None:
