@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def read_label_series(path: Path) -> np.ndarray:
     Raises:
         UsageError: When they cannot be read, or are colors.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_label_pictures(path, find_pictures(path))
     check_readable(path)
     if suffix_of(path) in LOSSLESS_SUFFIXES:

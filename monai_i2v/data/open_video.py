@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -47,9 +48,9 @@ def open_video(path: str | Path) -> Video:
         ('dicom', 30, torch.Size([3, 240, 320]))
     """
     path = user_path(path)
-    if has_magic(str(path)) and not path.exists():
+    if has_magic(str(path)) and not os.path.lexists(path):
         return _open_glob(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _open_folder(path)
     check_readable(path)
     suffix = suffix_of(path)

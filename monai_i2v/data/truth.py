@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Truth:
         self.path, self.info = user_path(path), video.info
         self.pictures: Mapping[int, Picture] = {}
         self.series: np.ndarray | None = None
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             self.pictures = self._by_frame(find_pictures(self.path), video)
         else:
             self.series = read_label_series(self.path)  # (T, H, W)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import glob
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,6 @@ def _changed(file: Path) -> float:
 def _files(path: str) -> Iterable[Path]:
     """The file, the folder with all in it, or what the pattern finds."""
     here = user_path(path)
-    if not here.exists():
+    if not os.path.exists(here):
         return map(Path, glob.glob(str(here)))
     return [here, *here.rglob("*")] if here.is_dir() else [here]
