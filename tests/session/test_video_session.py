@@ -354,7 +354,8 @@ def test_a_file_that_is_no_session_is_refused_in_one_sentence(tmp_path, damage):
     one.save(path)
     damage(path)
     with pytest.raises(
-        UsageError, match=r"a\.session (cannot be read as a session|is a session of|is empty|does not exist|is a folder)"
+        UsageError,
+        match=r"a\.session (cannot be read as a session|is a session of|is empty|does not exist|is a folder)",
     ):
         VideoSession.load(path, Drifter(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
 
