@@ -12,6 +12,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
+from monai_i2v.data.checksums import check_gzip
 from monai_i2v.data.quiet import quiet
 from monai_i2v.data.volume import Volume, affine_with_time, arrange_frames, find_time_axis
 from monai_i2v.errors import UsageError
@@ -40,6 +41,9 @@ def read_nifti(path: Path) -> Volume:
         with quiet("nibabel"):
             image = nib.load(path)
             _check_size(image, path)
+            if path.suffix.lower() == ".gz":
+                with path.open("rb") as file:
+                    check_gzip(file)
             pixels = np.asanyarray(image.dataobj)
     except READ_ERRORS as error:
         raise UsageError(

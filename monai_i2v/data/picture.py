@@ -65,6 +65,7 @@ class Picture:
 
     def read(self) -> np.ndarray:
         """What the picture looks like, (H, W, 1) gray in its own depth or (H, W, 3) RGB in [0, 255]."""
+        self._check()
         with self._open() as image:
             if image.mode in GRAY_MODES:
                 return np.array(image)[..., None]
@@ -80,6 +81,7 @@ class Picture:
         Raises:
             UsageError: When the picture has colors.
         """
+        self._check()
         with self._open() as image:
             pixels = np.array(image)
         if pixels.ndim == 2:
@@ -96,6 +98,11 @@ class Picture:
         with quiet("PIL"), Image.open(self.path) as image:
             image.seek(self.page)
             yield image
+
+    def _check(self) -> None:
+        """Compare the checksums of a PNG with its content, which reading does not."""
+        with quiet("PIL"), Image.open(self.path) as image:
+            image.verify()
 
 
 def find_pages(path: Path) -> list[Picture]:
