@@ -128,6 +128,7 @@ def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vi
 
 
 class _Packet(NamedTuple):
+    size: int
     shown_at: int
     decoded_at: int
     is_keyframe: bool
@@ -137,12 +138,14 @@ class _Packet(NamedTuple):
 
 def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -> MovieIndex | None:
     try:
-        packets = [_facts(packet) for packet in container.demux(stream) if packet.size]
+        found = [_facts(packet) for packet in container.demux(stream)]
     except MOVIE_ERRORS as error:
         raise _not_a_movie(path) from error
+    packets = [packet for packet in found if packet.size]
     stamps = {packet.shown_at for packet in packets if not packet.is_discard}
     keyframes = {packet.shown_at for packet in packets if packet.is_keyframe}
-    if packets and (packets[-1].is_corrupt or _ends_early(max(stamps, default=0), stream)):
+    too_few = container.format.name == "avi" and len(found) < 0.9 * stream.frames  # which its header tells
+    if packets and (packets[-1].is_corrupt or too_few or _ends_early(max(stamps, default=0), stream)):
         raise UsageError(
             f"{path} is cut off after about {len(packets)} frames; expected a complete file; "
             "copy it again, or keep the readable part with 'ffmpeg -i OLD -c copy NEW'."
@@ -160,7 +163,7 @@ def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -
 def _facts(packet: av.Packet) -> _Packet:
     shown_at = UNKNOWN if packet.pts is None else packet.pts
     decoded_at = UNKNOWN if packet.dts is None else packet.dts
-    return _Packet(shown_at, decoded_at, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
+    return _Packet(packet.size, shown_at, decoded_at, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
 
 
 def _ends_early(last: int, stream: VideoStream) -> bool:
