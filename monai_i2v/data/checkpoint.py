@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.quiet import quiet
 from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
 
@@ -33,7 +34,8 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
     """
     check_readable(Path(path), "trained weights")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with quiet("torch"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler and the zip reader raise many kinds
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise UsageError(
