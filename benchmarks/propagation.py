@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from arguments import names_of, numbers
-from fresh_process import KIB_PER_MIB, in_fresh_process
+from fresh_process import KIB_PER_MIB, in_fresh_process, resident_mib
 from monai.bundle import ConfigParser
 from plain_stcn import PlainSTCN
 from torch import Tensor, nn
@@ -212,8 +212,7 @@ def peak_mib(setting: Setting) -> float:
     """The most memory that this process ever held: resident on a CPU, allocated on a GPU."""
     if setting.device != "cpu":
         return torch.cuda.max_memory_allocated() / KIB_PER_MIB**2
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / KIB_PER_MIB  # rusage would tell the parent's, if that was more
+    return resident_mib("VmHWM")  # rusage would tell the parent's, if that was more
 
 
 def table_line(row: Row) -> str:

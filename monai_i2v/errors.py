@@ -15,7 +15,8 @@ DEBUG_VARIABLE = "MONAI_I2V_DEBUG"
 class UsageError(ValueError):
     """Something about an input, an output or a setting that the person at the keyboard can mend.
 
-    Its text is one sentence: what is wrong (with the value), what was expected, what to do.
+    Its text is one sentence: what is wrong (with the value), what was expected, what to do. Line breaks and
+    control characters, which names of files may hold, are shown as ``\\n`` and the like.
 
     Example::
 
@@ -23,6 +24,9 @@ class UsageError(ValueError):
         >>> str(UsageError("ref_frame is 12, but the video has 10 frames (0 to 9); choose one of these."))
         'ref_frame is 12, but the video has 10 frames (0 to 9); choose one of these.'
     """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("".join(char if char.isprintable() else repr(char)[1:-1] for char in sentence))
 
 
 def show_usage_errors_in_one_sentence() -> None:

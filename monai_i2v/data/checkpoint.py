@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.quiet import quiet
+from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
 
 __all__ = ["load_checkpoint", "save_half_checkpoint"]
@@ -28,10 +30,12 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
         The same network.
 
     Raises:
-        UsageError: When the file is missing, cannot be read, or is of another network.
+        UsageError: When the file is missing, cannot be read, is of another network, or holds NaN.
     """
+    check_readable(Path(path), "trained weights")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with quiet("torch"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler and the zip reader raise many kinds
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise UsageError(
@@ -45,6 +49,12 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
             f"the checkpoint {path} is not of this network ({type(network).__name__} with these settings); give the "
             f"checkpoint that was trained with the same network_def."
         ) from error
+    broken = [name for name, weights in network.state_dict().items() if not weights.isfinite().all()]
+    if broken:
+        raise UsageError(
+            f"the checkpoint {path} has weights that are no finite numbers ({broken[0]} and others); "
+            "expected those of a training that went well; give an earlier or another checkpoint."
+        )
     return network
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +13,25 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from monai_i2v.data.dicom_header import frame_time_of, read_header, region_of, spacing_of, window_of
+from monai_i2v.data.dicom_header import (
+    DICOM_ERRORS,
+    frame_time_of,
+    has_pictures,
+    read_header,
+    region_of,
+    spacing_of,
+    window_of,
+)
 from monai_i2v.data.dicom_sources import source_frames
 from monai_i2v.data.intensity_window import find_window, sample_frames
 from monai_i2v.data.movie import Movie
+from monai_i2v.data.quiet import quiet
 from monai_i2v.data.video import FrameError, Video, VideoInfo
 from monai_i2v.errors import UsageError
 
 __all__ = ["DicomCine", "open_dicom_file"]
 
 DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
-DECODE_ERRORS = (  # what pydicom raises for damaged pixel data
-    *(RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, EOFError, struct.error),
-)
 
 
 class DicomCine(Video):
@@ -76,8 +81,9 @@ class DicomCine(Video):
     def read(self, index: int) -> np.ndarray:
         path, number = self._frames[index]
         try:
-            return _to_intensities(next(iter_pixels(self._file(path), indices=[number])), self._headers[path])
-        except DECODE_ERRORS as error:
+            with quiet("pydicom"):
+                return _to_intensities(next(iter_pixels(self._file(path), indices=[number])), self._headers[path])
+        except DICOM_ERRORS as error:
             raise FrameError(
                 f"frame {index} of {path.name} cannot be decoded; expected undamaged pixel data; export it again."
             ) from error
@@ -111,19 +117,31 @@ def open_dicom_file(path: Path) -> Video:
         UsageError: When the file is not DICOM, has no pictures, or cannot be decoded.
     """
     header = read_header(path)
-    if "Rows" not in header or "TransferSyntaxUID" not in header.file_meta:
+    if not has_pictures(header):
         raise UsageError(
             f"{path} is a DICOM file without pictures, as reports and DICOMDIR are; choose one with images."
         )
     if header.file_meta.TransferSyntaxUID in MPEGTransferSyntaxes:
         return _open_film(path, header)
     length = int(header.get("NumberOfFrames") or 1)
+    if not 1 <= length <= path.stat().st_size:
+        raise UsageError(
+            f"{path} claims to hold {length} frames, expected 1 or more that fit into it; it is damaged or cut off; "
+            "export it again."
+        )
     frames = [(path, number) for number in range(length)]
     return DicomCine(path, frames, headers={path: header}, frame_time=frame_time_of(header))
 
 
 def _open_film(path: Path, header: Dataset) -> Movie:
-    film = Movie(path, next(generate_frames(dcmread(path).PixelData, number_of_frames=1)))
+    try:
+        with quiet("pydicom"):
+            content = next(generate_frames(dcmread(path).PixelData, number_of_frames=1))
+    except (*DICOM_ERRORS, StopIteration) as error:
+        raise UsageError(
+            f"{path} holds a film that cannot be read; it is damaged or cut off; export it again."
+        ) from error
+    film = Movie(path, content)
     film.info = replace(
         film.info,
         kind="dicom",
@@ -137,7 +155,9 @@ def _open_film(path: Path, header: Dataset) -> Movie:
 
 def _check_decoder(path: str, syntax: UID) -> None:
     try:
-        if get_decoder(syntax).is_available:
+        with quiet("pydicom"):
+            is_available = get_decoder(syntax).is_available
+        if is_available:
             return
         problem, advice = "no decoder is installed", f"run '{DECODERS}', or export it uncompressed"
     except NotImplementedError:
@@ -150,5 +170,5 @@ def _to_intensities(pixels: np.ndarray, header: Dataset) -> np.ndarray:
         colors = apply_color_lut(pixels, header)
         return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
     if pixels.ndim == 3:
-        return pixels
+        return pixels[..., :3]  # a fourth sample is opacity
     return apply_modality_lut(pixels, header)[..., None]

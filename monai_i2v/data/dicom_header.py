@@ -4,16 +4,30 @@
 from __future__ import annotations
 
 import logging
+import math
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import Tag
 
+from monai_i2v.data.quiet import quiet
 from monai_i2v.errors import UsageError
 
-__all__ = ["frame_time_of", "is_dicom", "read_header", "region_of", "spacing_of", "window_of"]
+__all__ = [
+    "DICOM_ERRORS",
+    "frame_time_of",
+    "has_pictures",
+    "is_dicom",
+    "read_header",
+    "region_of",
+    "spacing_of",
+    "window_of",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +51,11 @@ TAGS = (
     *("SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData"),
     *("SegmentedBluePaletteColorLookupTableData", "PixelRepresentation", "BitsAllocated", "BitsStored"),
 )
+DICOM_ERRORS = (  # what pydicom raises for damaged files
+    *(RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, EOFError, struct.error),
+    *(InvalidDicomError, BytesLengthException, ArithmeticError, MemoryError, zlib.error),
+)
+NUMBERS = ("DS", "IS", "US", "SS", "FD", "FL")  # value representations; pydicom gives text where it finds no number
 MAGIC = slice(128, 132)  # where a DICOM file says "DICM"
 CENTIMETERS = 3  # code of Physical Units X/Y Direction
 PICTURE_2D = 1  # code of Region Spatial Format
@@ -53,12 +72,17 @@ def is_dicom(path: Path) -> bool:
 def read_header(path: Path) -> Dataset:
     """Read the facts of `TAGS`; values of the modality LUT are moved from functional groups to the top.
 
+    What is not of the kind that the standard says is left out.
+
     Raises:
         UsageError: When the file is not DICOM.
     """
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
-    except (InvalidDicomError, OSError, EOFError, ValueError) as error:
+        with quiet("pydicom"):
+            header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+            _leave_out_damage(header)
+            _leave_out_damage(header.file_meta)
+    except DICOM_ERRORS as error:
         raise UsageError(
             f"{path} cannot be read as DICOM; it is damaged, cut off, or not what its name says; export it again."
         ) from error
@@ -66,6 +90,37 @@ def read_header(path: Path) -> Dataset:
         if keyword not in header and (value := _find(header, keyword)) is not None:
             setattr(header, keyword, value)
     return header
+
+
+def has_pictures(header: Dataset) -> bool:
+    """Whether a header says all that is needed to decode pictures; reports and DICOMDIR have none."""
+    sides = (header.get("Rows") or 0, header.get("Columns") or 0)
+    return min(sides) > 0 and "PhotometricInterpretation" in header and "TransferSyntaxUID" in header.file_meta
+
+
+def _leave_out_damage(header: Dataset) -> None:
+    for tag in list(header.keys()):
+        try:
+            element = header[tag]
+            is_sound = all(map(_is_sound, (element, *(part for item in _items(element) for part in item.iterall()))))
+        except DICOM_ERRORS:
+            is_sound = False
+        if not is_sound:
+            del header[tag]
+
+
+def _items(element: DataElement) -> list[Dataset]:
+    return list(element.value or ()) if element.VR == "SQ" else []
+
+
+def _is_sound(element: DataElement) -> bool:
+    """Whether type and number of values are those of the standard."""
+    if not dictionary_has_tag(element.tag):
+        return True
+    may_be_many = dictionary_VM(element.tag) != "1" or element.VR == "SQ"
+    is_expected = element.VR in dictionary_VR(element.tag).split(" or ") and (may_be_many or element.VM <= 1)
+    values = element.value if element.VM > 1 else [element.value]
+    return is_expected and (element.VR not in NUMBERS or all(isinstance(value, int | float) for value in values))
 
 
 def frame_time_of(header: Dataset) -> float | None:
@@ -154,14 +209,11 @@ def _box(region: Dataset) -> tuple[int, int, int, int]:
 
 
 def _numbers(header: Dataset, keyword: str) -> list[float]:
-    try:
-        value = _find(header, keyword)
-        if value is None or value == "":
-            return []
-        return [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
-    except ValueError:
-        logger.warning("%s of the DICOM header is no number and is left out.", keyword)
+    value = _find(header, keyword)
+    if value is None or value == "":
         return []
+    numbers = [float(number) for number in value] if hasattr(value, "__iter__") else [float(value)]
+    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _find(header: Dataset, keyword: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydicom import Dataset
 
 from monai_i2v.data.dicom_cine import DicomCine, open_dicom_file
-from monai_i2v.data.dicom_header import frame_time_of, is_dicom, read_header
+from monai_i2v.data.dicom_header import frame_time_of, has_pictures, is_dicom, read_header
 from monai_i2v.data.natural_order import natural_key
 from monai_i2v.data.video import Video
 from monai_i2v.errors import UsageError
@@ -34,7 +34,7 @@ def open_dicom_series(folder: Path, paths: list[Path]) -> Video:
     Raises:
         UsageError: When the files have no pictures or are not one recording.
     """
-    headers = {path: header for path in paths if "Rows" in (header := read_header(path))}
+    headers = {path: header for path in paths if has_pictures(header := read_header(path))}
     multi_frame = [path for path, header in headers.items() if int(header.get("NumberOfFrames") or 1) > 1]
     if len(headers) == 1 and multi_frame:
         return open_dicom_file(multi_frame[0])

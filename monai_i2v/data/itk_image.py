@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
+from monai_i2v.data.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
 from monai_i2v.data.volume import Volume, affine_with_time, arrange_frames, find_time_axis
 from monai_i2v.errors import UsageError
 
 __all__ = ["read_itk", "save_labels_like_itk"]
 
+NRRD_SUFFIXES = (".nrrd", ".nhdr")
 SECONDS = {"s": 1.0, "sec": 1.0, "ms": 0.001, "msec": 0.001, "us": 0.000001}  # units that NRRD files use
 
 
@@ -23,8 +25,9 @@ def read_itk(path: Path) -> Volume:
         UsageError: When the file cannot be read, or is not one slice over time.
     """
     try:
+        (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
         image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, *CHECKSUM_ERRORS) as error:
         raise UsageError(
             f"{path} cannot be read as a volume; it is damaged, cut off, not what its name says, or the file "
             "with its data is missing; export it again."

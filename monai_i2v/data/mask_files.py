@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from monai_i2v.data.dicom_seg import DicomSeg
 from monai_i2v.data.frame_folder import find_pictures
 from monai_i2v.data.picture import LOSSLESS_SUFFIXES, PICTURE_ERRORS, Picture, find_pages
 from monai_i2v.data.readable_file import check_readable
+from monai_i2v.data.user_path import user_path
 from monai_i2v.data.video import VideoInfo
 from monai_i2v.data.volume_files import VOLUME_SUFFIXES, read_volume, suffix_of
 from monai_i2v.errors import UsageError
@@ -54,7 +56,7 @@ def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarr
         array([[0, 2],
                [7, 0]], dtype=int32)
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not 0 <= ref_frame < info.length:
         raise UsageError(
             f"ref_frame is {ref_frame}, but the video has {info.length} frames (0 to {info.length - 1}); "
@@ -84,7 +86,7 @@ def read_label_series(path: Path) -> np.ndarray:
     Raises:
         UsageError: When they cannot be read, or are colors.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_label_pictures(path, find_pictures(path))
     check_readable(path)
     if suffix_of(path) in LOSSLESS_SUFFIXES:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from monai_i2v.data.movie_index import MovieIndex, decode_frames, index_movie, open_movie_file
+from monai_i2v.data.movie_index import MOVIE_ERRORS, MovieIndex, decode_frames, index_movie, open_movie_file
 from monai_i2v.data.video import FrameError, Video, VideoInfo
 from monai_i2v.errors import UsageError
 
@@ -111,7 +111,10 @@ class _Decoder:
 
     def _seek(self, stamp: int) -> None:
         for keyframe in self._index.keyframes_until(stamp):
-            self.container.seek(keyframe, stream=self.stream)
+            try:
+                self.container.seek(keyframe, stream=self.stream)
+            except MOVIE_ERRORS:
+                continue
             self._start()
             if self._stamp <= stamp:  # else decoding cannot start there, as in films without full key frames
                 return

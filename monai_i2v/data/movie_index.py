@@ -20,8 +20,9 @@ from av.video.stream import VideoStream
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
+__all__ = ["MOVIE_ERRORS", "MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
 
+MOVIE_ERRORS = (av.FFmpegError, ValueError, MemoryError)  # what PyAV raises for damaged files
 UNKNOWN = -(2**63)  # as FFmpeg marks a missing time stamp
 PROBE_FRAMES = 12  # decoded to see whether one packet is one frame
 FRAME_ALLOWANCE = 0.1  # s; the last frame of a slow movie may last so long
@@ -83,15 +84,13 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
     """Open a movie and choose its video stream.
 
     Raises:
-        UsageError: When the file cannot be opened, or has no video stream.
+        UsageError: When the file cannot be opened, or has no video stream that can be decoded.
     """
     try:
-        container = av.open(str(path) if content is None else BytesIO(content))
-    except (av.FFmpegError, ValueError) as error:
-        raise UsageError(
-            f"{path} cannot be opened as a movie; it is damaged, cut off, or not what its name says; "
-            "copy or export it again, for example as MP4."
-        ) from error
+        # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+        container = av.open(str(path.absolute()) if content is None else BytesIO(content))
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
     with container:
         stream = container.streams.best("video")
         if stream is None:
@@ -99,7 +98,19 @@ def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[
                 f"{path} has no video stream; it holds only other data such as sound, or is cut off; "
                 "choose another file, or copy it again."
             )
+        if stream.codec_context is None:
+            raise UsageError(
+                f"{path} has a video stream of an unknown kind; it is damaged, or needs a decoder that is not there; "
+                "copy or export it again, for example as MP4."
+            )
         yield container, stream
+
+
+def _not_a_movie(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} cannot be opened as a movie; it is damaged, cut off, or not what its name says; copy or export it "
+        "again, for example as MP4."
+    )
 
 
 def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -108,15 +119,16 @@ def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[Vi
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.FFmpegError):
+        except (StopIteration, *MOVIE_ERRORS):
             return
         try:
             yield from packet.decode()
-        except av.FFmpegError:
+        except MOVIE_ERRORS:
             continue
 
 
 class _Packet(NamedTuple):
+    size: int
     shown_at: int
     decoded_at: int
     is_keyframe: bool
@@ -125,10 +137,15 @@ class _Packet(NamedTuple):
 
 
 def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -> MovieIndex | None:
-    packets = [_facts(packet) for packet in container.demux(stream) if packet.size]
+    try:
+        found = [_facts(packet) for packet in container.demux(stream)]
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
+    packets = [packet for packet in found if packet.size]
     stamps = {packet.shown_at for packet in packets if not packet.is_discard}
     keyframes = {packet.shown_at for packet in packets if packet.is_keyframe}
-    if packets and (packets[-1].is_corrupt or _ends_early(max(stamps, default=0), stream)):
+    too_few = container.format.name == "avi" and len(found) < 0.9 * stream.frames  # which its header tells
+    if packets and (packets[-1].is_corrupt or too_few or _ends_early(max(stamps, default=0), stream)):
         raise UsageError(
             f"{path} is cut off after about {len(packets)} frames; expected a complete file; "
             "copy it again, or keep the readable part with 'ffmpeg -i OLD -c copy NEW'."
@@ -146,7 +163,7 @@ def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -
 def _facts(packet: av.Packet) -> _Packet:
     shown_at = UNKNOWN if packet.pts is None else packet.pts
     decoded_at = UNKNOWN if packet.dts is None else packet.dts
-    return _Packet(shown_at, decoded_at, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
+    return _Packet(packet.size, shown_at, decoded_at, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
 
 
 def _ends_early(last: int, stream: VideoStream) -> bool:

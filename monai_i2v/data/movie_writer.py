@@ -19,6 +19,7 @@ from monai_i2v.data.complete_file import complete_file
 __all__ = ["MovieWriter"]
 
 DEFAULT_FRAME_TIME = 1 / 25  # s, where the source does not tell
+MAX_RATE = 1000  # frames per s, and s per frame, that players show
 # Constant quality without visible loss, a preset that keeps few frames in memory, and the file's index at its
 # start, so that a browser can begin to play before it has all of it.
 ENCODER_OPTIONS = {"crf": "18", "preset": "veryfast"}
@@ -58,9 +59,11 @@ class MovieWriter:
         with self._discard_on_error():
             partial = self._files.enter_context(complete_file(path))
             self._container = self._files.enter_context(
-                av.open(str(partial), "w", format="mp4", options=CONTAINER_OPTIONS)
+                # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+                av.open(str(partial.absolute()), "w", format="mp4", options=CONTAINER_OPTIONS)
             )
-            rate = Fraction(1 / (frame_time or DEFAULT_FRAME_TIME)).limit_denominator(1001)
+            shown = min(max(frame_time or DEFAULT_FRAME_TIME, 1 / MAX_RATE), MAX_RATE)
+            rate = Fraction(1 / shown).limit_denominator(1001)
             self._stream = self._container.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
             self._stream.height, self._stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
             self._stream.pix_fmt = "yuv420p"

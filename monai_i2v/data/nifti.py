@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
+from monai_i2v.data.checksums import check_gzip
+from monai_i2v.data.quiet import quiet
 from monai_i2v.data.volume import Volume, affine_with_time, arrange_frames, find_time_axis
 from monai_i2v.errors import UsageError
 
@@ -24,7 +27,8 @@ MILLIMETERS = {
 }  # per unit; NIfTI is in mm by custom
 SECONDS = {"sec": 1.0, "msec": 0.001, "usec": 0.000001}
 FREE_TEXTS = ("descrip", "aux_file", "db_name", "intent_name")  # may name a patient
-READ_ERRORS = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
+READ_ERRORS = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
+MAX_ZIP = 1032  # bytes out of one, which gzip cannot exceed
 
 
 def read_nifti(path: Path) -> Volume:
@@ -34,8 +38,13 @@ def read_nifti(path: Path) -> Volume:
         UsageError: When the file cannot be read, or is not one slice over time.
     """
     try:
-        image = nib.load(path)
-        pixels = np.asanyarray(image.dataobj)
+        with quiet("nibabel"):
+            image = nib.load(path)
+            _check_size(image, path)
+            if path.suffix.lower() == ".gz":
+                with path.open("rb") as file:
+                    check_gzip(file)
+            pixels = np.asanyarray(image.dataobj)
     except READ_ERRORS as error:
         raise UsageError(
             f"{path} cannot be read as NIfTI; it is damaged, cut off, or not what its name says; export it again."
@@ -56,7 +65,8 @@ def read_nifti(path: Path) -> Volume:
 
 def save_labels_like_nifti(path: Path, labels: np.ndarray, source: Path) -> None:
     """Save labels (T, H, W) with shape, affine and units of a source, and without its free texts."""
-    like = nib.load(source)
+    with quiet("nibabel"):
+        like = nib.load(source)
     header = like.header.copy()
     shape = like.shape[:-1] if len(like.shape) > 4 else like.shape  # the fifth axis is color
     header.set_data_dtype(labels.dtype)
@@ -84,6 +94,13 @@ def save_new_nifti(
     image = nib.Nifti1Image(labels.transpose(2, 1, 0), np.diag([column, row, frame_time or 1.0, 1.0]))
     image.header.set_xyzt_units("mm" if spacing else "unknown", "sec" if frame_time else "unknown")
     image.to_filename(path)
+
+
+def _check_size(image: nib.Nifti1Image, path: Path) -> None:
+    """Pixels of which the file cannot hold so many are not read: room for them is made before they turn out to lack."""
+    claimed = math.prod(image.shape) * image.get_data_dtype().itemsize
+    if claimed > MAX_ZIP * path.stat().st_size:
+        raise ValueError(f"{claimed} bytes of pixels")
 
 
 def _units(header: nib.Nifti1Header) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from monai_i2v.data.movie import MOVIE_SUFFIXES, Movie
 from monai_i2v.data.natural_order import natural_key
 from monai_i2v.data.picture import PICTURE_SUFFIXES, find_pages
 from monai_i2v.data.readable_file import check_readable
+from monai_i2v.data.user_path import user_path
 from monai_i2v.data.video import Video
 from monai_i2v.data.volume import VolumeVideo
 from monai_i2v.data.volume_files import VOLUME_SUFFIXES, read_volume, suffix_of
@@ -45,10 +47,10 @@ def open_video(path: str | Path) -> Video:
         ...     video.info.kind, len(video), video[0].shape
         ('dicom', 30, torch.Size([3, 240, 320]))
     """
-    path = Path(path).expanduser()
-    if has_magic(str(path)) and not path.exists():
+    path = user_path(path)
+    if has_magic(str(path)) and not os.path.lexists(path):
         return _open_glob(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _open_folder(path)
     check_readable(path)
     suffix = suffix_of(path)
@@ -68,7 +70,9 @@ def open_video(path: str | Path) -> Video:
 
 def _open_glob(pattern: Path) -> FrameFolder:
     paths = sorted(map(Path, glob(str(pattern))), key=natural_key)
-    pictures = [page for path in paths if suffix_of(path) in PICTURE_SUFFIXES for page in find_pages(path)]
+    pictures = [
+        page for path in paths if suffix_of(path) in PICTURE_SUFFIXES and path.is_file() for page in find_pages(path)
+    ]
     if not pictures:
         raise UsageError(
             f"{pattern} fits no picture; expected some of {', '.join(PICTURE_SUFFIXES)}; check the pattern."

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from monai_i2v.data.quiet import quiet
 from monai_i2v.errors import UsageError
 
 __all__ = ["LOSSLESS_SUFFIXES", "PICTURE_ERRORS", "PICTURE_SUFFIXES", "Picture", "find_pages"]
@@ -22,6 +25,8 @@ PICTURE_ERRORS = (
     ValueError,
     EOFError,
     struct.error,
+    Image.DecompressionBombError,
+    MemoryError,
 )  # what Pillow raises for damaged files
 GRAY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L")
 PROMOTED_MODES = {"1": "L", "LA": "L", "La": "L"}  # gray pictures that need a conversion
@@ -60,6 +65,7 @@ class Picture:
 
     def read(self) -> np.ndarray:
         """What the picture looks like, (H, W, 1) gray in its own depth or (H, W, 3) RGB in [0, 255]."""
+        self._check()
         with self._open() as image:
             if image.mode in GRAY_MODES:
                 return np.array(image)[..., None]
@@ -75,6 +81,7 @@ class Picture:
         Raises:
             UsageError: When the picture has colors.
         """
+        self._check()
         with self._open() as image:
             pixels = np.array(image)
         if pixels.ndim == 2:
@@ -86,10 +93,16 @@ class Picture:
             )
         return pixels[..., 0]
 
-    def _open(self) -> Image.Image:
-        image = Image.open(self.path)
-        image.seek(self.page)
-        return image
+    @contextmanager
+    def _open(self) -> Iterator[Image.Image]:
+        with quiet("PIL"), Image.open(self.path) as image:
+            image.seek(self.page)
+            yield image
+
+    def _check(self) -> None:
+        """Compare the checksums of a PNG with its content, which reading does not."""
+        with quiet("PIL"), Image.open(self.path) as image:
+            image.verify()
 
 
 def find_pages(path: Path) -> list[Picture]:
@@ -97,7 +110,7 @@ def find_pages(path: Path) -> list[Picture]:
     if path.suffix.lower() not in (".tif", ".tiff"):
         return [Picture(path)]
     try:
-        with Image.open(path) as image:
+        with quiet("PIL"), Image.open(path) as image:
             return [Picture(path, page) for page in range(getattr(image, "n_frames", 1))]
     except PICTURE_ERRORS:
         return [Picture(path)]

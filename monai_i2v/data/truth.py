@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from monai_i2v.data.dicom_seg import DicomSeg
 from monai_i2v.data.frame_folder import FrameFolder, find_pictures
 from monai_i2v.data.mask_files import is_dicom_mask, read_label_pictures, read_label_series
 from monai_i2v.data.picture import Picture
+from monai_i2v.data.user_path import user_path
 from monai_i2v.data.video import Video
 from monai_i2v.errors import UsageError
 
@@ -43,10 +45,10 @@ class Truth:
     """
 
     def __init__(self, path: str | Path, video: Video) -> None:
-        self.path, self.info = Path(path).expanduser(), video.info
+        self.path, self.info = user_path(path), video.info
         self.pictures: Mapping[int, Picture] = {}
         self.series: np.ndarray | DicomSeg | None = None
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             self.pictures = self._by_frame(find_pictures(self.path), video)
         elif is_dicom_mask(self.path):
             self.series = DicomSeg(self.path, self.info)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 
 __all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo"]
+
+
+HUGE = 1e37  # intensities whose differences may be more than float32 can hold
 
 
 class FrameError(UsageError):
@@ -45,8 +49,8 @@ class VideoInfo:
         length: number of frames.
         height: rows, px.
         width: columns, px.
-        frame_time: seconds from one frame to the next, None when the source does not tell.
-        spacing: mm per pixel, (row, column), None when the source does not tell.
+        frame_time: seconds from one frame to the next, None when the source does not tell, or tells no positive number.
+        spacing: mm per pixel, (row, column), None when the source does not tell, or tells no positive numbers.
         region: calibrated 2D region of an ultrasound picture, rows and columns (top, left, bottom, right) of which the
             last two are the first outside; None when the source does not tell.
         sources: of each frame of a DICOM recording, where it is kept; () for others.
@@ -61,6 +65,12 @@ class VideoInfo:
     spacing: tuple[float, float] | None = None
     region: tuple[int, int, int, int] | None = None
     sources: tuple[SourceFrame, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.frame_time is not None and not 0 < self.frame_time < math.inf:
+            object.__setattr__(self, "frame_time", None)
+        if self.spacing is not None and not all(0 < side < math.inf for side in self.spacing):
+            object.__setattr__(self, "spacing", None)
 
 
 class Video(ABC):
@@ -99,8 +109,9 @@ class Video(ABC):
                 f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
             )
         black, white = self.window
-        frame = (self.read(index).astype(np.float32) - black) / (white - black)
-        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0)
+        kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
+        frame = (self.read(index).astype(kind) - black) / (white - black)
+        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
         return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_i2v.data.readable_file import check_readable
+from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
 
 __all__ = ["VideoCase", "list_cases"]
@@ -24,7 +26,8 @@ KEY_TYPES: dict[str, list[type]] = {
     "name": [str],
     "truth": [str],
 }
-PLAIN_NAME = re.compile(r"[^./\\\0][^/\\\0]*")
+PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 # Suffixes of media that hide another one.
 DOUBLE_SUFFIXES = (".nii.gz",)
 
@@ -88,7 +91,7 @@ def list_cases(
         if video is not None or ref_mask is not None:
             extra = "ref_mask" if video is None else "video"
             raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
-        cases = _read_datalist(Path(str(datalist)))
+        cases = _read_datalist(user_path(str(datalist)))
     elif video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
@@ -117,13 +120,10 @@ def _annotated(masks: Any, frames: Any) -> dict[str, Any]:
 
 
 def _read_datalist(path: Path) -> list[VideoCase]:
+    check_readable(path, "a list of videos")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"the datalist {path} cannot be read ({error.strerror}); give an existing JSON file."
-        ) from error
-    except ValueError as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"the datalist {path} is not JSON ({error}); expected {EXPECTED_DATALIST}.") from error
     entries = content.get("videos") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
@@ -135,13 +135,25 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
     valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
-    if not valid or any(type(value) not in KEY_TYPES[key] for key, value in entry.items()):
-        raise UsageError(f"entry {number} of {path} is {entry!r}; expected the form {EXPECTED_DATALIST}.")
+    if not valid or not all(_is_sound(value, KEY_TYPES[key]) for key, value in entry.items()):
+        raise UsageError(f"entry {number} of {path} is {entry!r:.300}; expected the form {EXPECTED_DATALIST}.")
     places = {key: str(path.parent / entry[key]) for key in ("video", "truth") if key in entry}
     one, several = entry["ref_mask"], isinstance(entry["ref_mask"], list)
-    masks = [str(path.parent / str(mask)) for mask in one] if several else str(path.parent / one)
+    masks = [str(path.parent / mask) for mask in one] if several else str(path.parent / one)
     annotated = _annotated(masks, entry.get("ref_frame", 0))
     return VideoCase(**{"name": _name(places["video"]), **entry, **places, **annotated})
+
+
+def _is_sound(value: Any, kinds: Sequence[type]) -> bool:
+    """Whether a value has exactly one of these types and, if it is text or a list of masks, can name files."""
+    if type(value) not in kinds or value == "":
+        return False
+    if list in kinds and str in kinds and isinstance(value, list):
+        return all(_is_sound(part, [str]) for part in value)
+    try:
+        return not isinstance(value, str) or b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
@@ -151,8 +163,8 @@ def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
     for case in cases:
         if not PLAIN_NAME.fullmatch(case.name):
             raise UsageError(
-                f"{case.name!r} in {path} is no plain folder name; expected one without path separators that does not "
-                'start with a dot; give another "name".'
+                f"{case.name!r:.300} in {path} is no plain folder name; expected one of at most 255 characters, "
+                'without path separators, that does not start with a dot; give another "name".'
             )
 
 
@@ -161,4 +173,4 @@ def _name(video: str) -> str:
     name = path.parent.name if "*" in path.name else path.name
     for suffix in DOUBLE_SUFFIXES:
         name = name.removesuffix(suffix)
-    return Path(name).stem.lstrip(".") or "video"
+    return CONTROL_CHARACTERS.sub("_", Path(name).stem.lstrip(".")) or "video"

@@ -27,8 +27,10 @@ def select_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError, TypeError) as error:
         raise UsageError(
             f"device is {name!r}, which this machine or this PyTorch does not have; use 'auto' or 'cpu'."
         ) from error
+    if device.type == "meta":
+        raise UsageError(f"device is {name!r}, which computes nothing, expected a real one; use 'auto' or 'cpu'.")
     return device

@@ -39,6 +39,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+MAX_WARNINGS = 3  # per video, of unreadable frames
+
 
 class VideoEvents(EventEnum):
     """What happens to a video, for handlers."""
@@ -60,6 +62,7 @@ class VideoRun:
     labels: list[int]
     seconds: dict[str, float] = field(default_factory=dict)
     adaptation_log: list[dict[str, float]] = field(default_factory=list)
+    unreadable: int = 0  # frames so far
 
 
 @dataclass(frozen=True)
@@ -197,17 +200,22 @@ class VideoEvaluator(Evaluator):
             with torch.no_grad():
                 for result in results:
                     if result.error:
-                        logger.warning(
-                            "%s: %s Its masks are those of a neighboring frame.", run.case.name, result.error
-                        )
+                        self._warn(run, result.error)
                     self.state.output = self._label(result, run)
                     self.fire_event(VideoEvents.FRAME_COMPLETED)
             run.seconds["propagation"] = time.perf_counter() - begin
+            if run.unreadable > MAX_WARNINGS:
+                logger.warning("%s: %d frames cannot be read.", run.case.name, run.unreadable)
             self.fire_event(VideoEvents.VIDEO_COMPLETED)
         except BaseException:
             self.fire_event(VideoEvents.VIDEO_FAILED)
             raise
         return run
+
+    def _warn(self, run: VideoRun, error: str) -> None:
+        run.unreadable += 1
+        if run.unreadable <= MAX_WARNINGS:
+            logger.warning("%s: %s Its masks are those of a neighboring frame.", run.case.name, error)
 
     def _results(self, run: VideoRun) -> Iterator[FrameResult]:
         masks = self._masks(run)

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import glob
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,9 @@ from typing import Any
 from ignite.engine import Engine
 
 from monai_i2v.data import VideoCase, open_mask_writer, read_switch
+from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
-from monai_i2v.errors import UsageError
+from monai_i2v.handlers.work_folder import FACTS, WorkFolder
 from monai_i2v.networks import sureness
 from monai_i2v.report import (
     REFERENCE_NOTE,
@@ -33,7 +31,6 @@ from monai_i2v.report import (
 
 __all__ = ["SaveVideoResults"]
 
-FACTS = "run.json"
 # Objects whose mask is less sure than this make a frame doubtful, see `sureness`.
 DOUBTFUL_BELOW = 0.5
 
@@ -67,7 +64,7 @@ class SaveVideoResults:
         chamber: int | Sequence[int] | None = None,
         anonymize: bool | str = False,
     ) -> None:
-        self.output_dir, self.settings = Path(str(output_dir)).expanduser(), dict(settings or {})
+        self.output_dir, self.settings = user_path(str(output_dir)), dict(settings or {})
         self.chamber, self.anonymize = chamber, read_switch("anonymize", anonymize)
         self.results: _Results | None = None
 
@@ -81,17 +78,11 @@ class SaveVideoResults:
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
         chambers = named_chambers(self.chamber, run.labels)
-        _check_replaceable(self.output_dir / run.case.name)
-        with _explain(self.output_dir):
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            for left_over in self.output_dir.glob(f".{glob.escape(run.case.name)}.partial-*"):
-                shutil.rmtree(left_over)
-            partial = self.output_dir / f".{run.case.name}.partial-{os.getpid()}"
-            partial.mkdir()
+        work = WorkFolder(self.output_dir, run.case.name)
         try:
-            self.results = _Results(partial, run, chambers, anonymize=self.anonymize)
+            self.results = _Results(work, run, chambers, anonymize=self.anonymize)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            work.discard()
             raise
 
     def _add(self, engine: Engine) -> None:
@@ -103,11 +94,10 @@ class SaveVideoResults:
         results, self.results = self.results, None
         try:
             results.close(self.settings)
-            with _explain(self.output_dir):
-                _replace(results.folder, self.output_dir / results.run.case.name)
         except BaseException:
-            shutil.rmtree(results.folder, ignore_errors=True)
+            results.work.discard()
             raise
+        results.work.complete()
 
     def _discard(self) -> None:
         if self.results is not None:
@@ -115,15 +105,15 @@ class SaveVideoResults:
             try:
                 results.abandon()
             finally:
-                shutil.rmtree(results.folder, ignore_errors=True)
+                results.work.discard()
 
 
 class _Results:
     """The open files of one video."""
 
-    def __init__(self, folder: Path, run: VideoRun, chambers: Sequence[int], *, anonymize: bool) -> None:
-        self.folder, self.run, self.anonymize = folder, run, anonymize
-        labels = run.labels
+    def __init__(self, work: WorkFolder, run: VideoRun, chambers: Sequence[int], *, anonymize: bool) -> None:
+        self.work, self.folder, self.run, self.anonymize = work, work.new, run, anonymize
+        folder, labels = self.folder, run.labels
         self.info = info = replace(run.video.info, path="video") if anonymize else run.video.info
         self.files = contextlib.ExitStack()
         self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
@@ -202,36 +192,3 @@ def ref_frames(case: VideoCase) -> int | list[int]:
 
 class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, not an error
     """Tells open files that their content is not wanted."""
-
-
-def _check_replaceable(final: Path) -> None:
-    if os.path.lexists(final) and not os.path.isfile(final / FACTS):
-        raise UsageError(
-            f"{final} exists and is no earlier result (it has no {FACTS}); expected a free name or earlier results; "
-            "choose another output_dir."
-        )
-
-
-def _replace(new: Path, final: Path) -> None:
-    """Give a complete folder its name; an earlier one is kept until then."""
-    old = final.with_name(f".{final.name}.old-{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        final.rename(old)
-    try:
-        new.rename(final)
-    except OSError:
-        with contextlib.suppress(FileNotFoundError):
-            old.rename(final)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _explain(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"the output directory {folder} cannot be written ({error.strerror}); choose a folder that you may write "
-            f"to and that has space."
-        ) from error

@@ -17,6 +17,7 @@ from ignite.engine import Engine, Events
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.truth import Truth
+from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
 from monai_i2v.metrics import boundary_f, dice, iou
@@ -66,7 +67,7 @@ class ScoreVideos:
     """
 
     def __init__(self, output_dir: str | Path) -> None:
-        self.output_dir = Path(str(output_dir)).expanduser()
+        self.output_dir = user_path(str(output_dir))
         self.scores: list[FrameScore] = []
         self.current: list[FrameScore] = []
         self.seconds: dict[str, float] = {}

@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.engines import VideoEvaluator, VideoEvents
-from monai_i2v.handlers.save_video_results import FACTS
+from monai_i2v.handlers.work_folder import FACTS
 from monai_i2v.report import ObjectSummary
 from monai_i2v.report.measurements import DECIMALS
 

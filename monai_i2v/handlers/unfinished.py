@@ -6,12 +6,15 @@ from __future__ import annotations
 import glob
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from monai_i2v.data import VideoCase
-from monai_i2v.handlers.save_video_results import FACTS, ref_frames
+from monai_i2v.data.user_path import user_path
+from monai_i2v.handlers.save_video_results import ref_frames
+from monai_i2v.handlers.work_folder import FACTS
 from monai_i2v.report import sha256_of
 
 __all__ = ["unfinished"]
@@ -37,7 +40,7 @@ def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Map
         ['a']
     """
     wanted = json.loads(json.dumps(dict(settings), default=str))
-    left = [case for case in cases if not _is_done(case, Path(str(output_dir)).expanduser(), wanted)]
+    left = [case for case in cases if not _is_done(case, user_path(str(output_dir)), wanted)]
     if left and settings.get("scope") == "dataset":
         return list(cases)
     if len(left) < len(cases):
@@ -56,7 +59,14 @@ def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> 
     given = case.files
     if not same or done.keys() != given.keys() or not all(_is_same(given[role], done[role]) for role in given):
         return False
-    return all(file.stat().st_mtime <= made for path in given.values() for file in _files(path))
+    return all(_changed(file) <= made for path in given.values() for file in _files(path))
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # a link that leads nowhere
+        return file.lstat().st_mtime
 
 
 def _is_same(path: str, done: str | None) -> bool:
@@ -66,7 +76,7 @@ def _is_same(path: str, done: str | None) -> bool:
 
 def _files(path: str) -> Iterable[Path]:
     """The file, the folder with all in it, or what the pattern finds."""
-    if "*" in Path(path).name:
-        return map(Path, glob.glob(path))
-    here = Path(path)
-    return [here, *here.rglob("*")] if here.is_dir() else [here] if here.exists() else []
+    here = user_path(path)
+    if not os.path.exists(here):
+        return map(Path, glob.glob(str(here)))
+    return [here, *here.rglob("*")] if here.is_dir() else [here]

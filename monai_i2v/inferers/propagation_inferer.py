@@ -6,12 +6,10 @@ Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `X Y T` MONAI's
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-import numpy as np
 import torch
 from monai.inferers import Inferer
 from torch import Tensor
@@ -20,6 +18,7 @@ from monai_i2v.data import FrameError, Video, read_switch
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers.absence_gate import AbsenceGate
 from monai_i2v.inferers.annotated_video import AnnotatedVideo
+from monai_i2v.inferers.waiting_masks import WaitingMasks
 from monai_i2v.inferers.working_frames import MIN_SIDE, WorkingFrames
 from monai_i2v.propagation import MemoryNet, VideoSegmenter, propagate
 
@@ -184,17 +183,12 @@ def _under_autocast(predictions: Predictions, device: str, dtype: torch.dtype) -
 
 
 def _in_order_of_time(predictions: Predictions, ref_frame: int) -> Predictions:
-    """Hold back the frames before the reference (compressed) until all of them are there."""
-    before: list[tuple[int, bytes, torch.Size]] = []
+    """Hold back the frames before the reference until all of them are there."""
+    before = WaitingMasks()
     for index, prob in predictions:
         if index < ref_frame:
-            packed = zlib.compress(prob.detach().half().cpu().numpy().tobytes(), level=1)
-            before.append((index, packed, prob.shape))
+            before.push(index, prob)
             continue
         while before:
-            earlier, packed, shape = before.pop()
-            yield (
-                earlier,
-                torch.from_numpy(np.frombuffer(zlib.decompress(packed), np.float16).copy()).view(shape).float(),
-            )
+            yield before.pop()
         yield index, prob

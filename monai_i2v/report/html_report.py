@@ -126,7 +126,8 @@ class HtmlReport:
             data=_for_script(self._data(measurements)),
         )
         with complete_file(path) as partial:
-            partial.write_text(page, encoding="utf-8")
+            # A file may have any bytes as its name.
+            partial.write_text(page, encoding="utf-8", errors="backslashreplace")
 
     def _summary(self, measurements: Measurements) -> str:
         doubtful = len({row.frame for row in measurements.rows if row.doubtful})

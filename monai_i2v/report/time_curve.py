@@ -20,6 +20,7 @@ __all__ = ["draw_over_time", "picture_file"]
 
 SIZE, DPI = (8.0, 3.6), 150  # inches, px per inch
 INK, DOUBT_COLOR = "#333333", "#d55e00"
+MAX_NAMED = 14  # objects in the legend, so that it is no higher than the picture
 DASHES = ("-", "--", "-.", ":")  # a second cue besides color
 MARKERS = ("^", "v")
 DARKER = 0.65  # gives every object's color a contrast of 3 to a white page, as WCAG 2.1 asks of graphics
@@ -101,13 +102,21 @@ def draw_over_time(
         if own:
             values = np.array([getattr(row, column) for row in own], dtype=float)
             (line,) = axes.plot([row.frame * unit for row in own], values, DASHES[rank % len(DASHES)], linewidth=1.8)
-            line.set(color=tuple(DARKER * channel / 255 for channel in color), label=f"object {label}")
+            line.set(color=tuple(DARKER * channel / 255 for channel in color))
+            line.set_label(_entry(rank, label, len(measurements.labels)))
             line.set_marker("o" if len(own) == 1 else "")
     for marker, (name, found) in zip(MARKERS, (marks or {}).items(), strict=False):
         places = [row.frame * unit for row in found], [getattr(row, column) for row in found]
         axes.plot(*places, marker, color=INK, markersize=8, label=name)
     _mark_frames(axes, rows, unit)
     _dress(axes, y_label, "frame" if measurements.info.frame_time is None else "time (s)")
+
+
+def _entry(rank: int, label: int, count: int) -> str:
+    """Text in the legend; one that begins with "_" stays out of it."""
+    if rank < MAX_NAMED:
+        return f"object {label}"
+    return f"and {count - MAX_NAMED} others" if rank == MAX_NAMED else "_"
 
 
 def _mark_frames(axes: Axes, rows: Sequence[Measurement], unit: float) -> None:

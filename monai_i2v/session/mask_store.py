@@ -6,14 +6,14 @@ Axes: `K` objects, `h w` pixels of the network.
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 import zlib
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from monai_i2v.data.scratch_file import ScratchFile
 
 __all__ = ["MaskStore", "StoredMasks"]
 
@@ -40,8 +40,7 @@ class MaskStore:
     """
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the store)
-        weakref.finalize(self, self.file.close)
+        self.file = ScratchFile()
 
     def write(self, prob: Tensor) -> StoredMasks:
         """Keep probabilities (K, h, w)."""
@@ -50,9 +49,7 @@ class MaskStore:
 
     def write_packed(self, packed: bytes, shape: tuple[int, ...]) -> StoredMasks:
         """Keep what `packed` gave."""
-        offset = self.file.seek(0, 2)
-        self.file.write(packed)
-        return StoredMasks(offset, len(packed), shape)
+        return StoredMasks(self.file.append(packed), len(packed), shape)
 
     def read(self, place: StoredMasks) -> Tensor:
         """Probabilities (K, h, w)."""
@@ -61,5 +58,4 @@ class MaskStore:
 
     def packed(self, place: StoredMasks) -> bytes:
         """The same, compressed."""
-        self.file.seek(place.offset)
-        return self.file.read(place.length)
+        return self.file.read(place.offset, place.length)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
 from monai_i2v.session.drawn_masks import Drawn
 from monai_i2v.session.mask_pass import MaskPass, PassFrame
@@ -22,6 +24,11 @@ from monai_i2v.session.mask_store import MaskStore
 __all__ = ["SessionFacts", "load_session", "save_session"]
 
 VERSION = 2
+READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
+    *(MemoryError, struct.error, zlib.error, zipfile.BadZipFile),
+)
+MAX_LABEL = np.iinfo(np.int32).max
 
 
 class SessionFacts(NamedTuple):
@@ -84,22 +91,28 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
     Raises:
         UsageError: When the file is no session, or that of another video.
     """
+    check_readable(path, "a session")
     try:
         with zipfile.ZipFile(path) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ValueError("its entries are compressed")  # a small file could fill the memory
             content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
-        region = content.get("region", (0, 0, *content["video_size"]))  # early sessions saw the whole video
-        about = (content["frames"], tuple(content["video_size"]), tuple(content["size"]), tuple(region))
+        about = _about(content)
         if about == facts[:4]:
             given, passes = _given(content, blob, facts), _passes(content, blob, store, facts)
             return given, passes, bool(content["cyclic"]), int(content["revision"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error, zipfile.BadZipFile) as error:
+    except READ_ERRORS as error:
         raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
     raise UsageError(
         f"{path} is a session of {_in_words(*about)}, but the video has {_in_words(*facts[:4])}; give the video, size "
         "and crop that it was made with."
     )
+
+
+def _about(content: dict[str, Any]) -> tuple[int, tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+    (height, width), (h, w), (top, left, bottom, right) = content["video_size"], content["size"], content["region"]
+    region = int(top), int(left), int(bottom), int(right)
+    return int(content["frames"]), (int(height), int(width)), (int(h), int(w)), region
 
 
 def _in_words(
@@ -117,20 +130,21 @@ def _given(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:
         for label, place in masks.items():
             bits = np.frombuffer(_unpacked(blob, place, -(-count // 8)), np.uint8)
             mask = np.unpackbits(bits, count=count).astype(bool).reshape(facts.video_size)
-            given.setdefault(_index(frame, facts), {})[int(label)] = mask
+            given.setdefault(_index(frame, facts), {})[_label(label)] = mask
     return given
 
 
 def _passes(content: dict[str, Any], blob: bytes, store: MaskStore, facts: SessionFacts) -> list[MaskPass]:
     passes = []
     for one in content["passes"]:
-        labels = tuple(int(label) for label in one["labels"])
+        labels = tuple(map(_label, one["labels"]))
         shape = (len(labels), *facts.size)
         frames = {}
         for index, (step, sure, remembered, (offset, length)) in one["frames"].items():
             _unpacked(blob, (offset, length), prod(shape))  # it can be read
             masks = store.write_packed(blob[offset : offset + length], shape)
-            frames[_index(index, facts)] = PassFrame(int(step), masks, tuple(map(float, sure)), bool(remembered))
+            found = PassFrame(_step(step), masks, _sureness(sure, labels), bool(remembered))
+            frames[_index(index, facts)] = found
         direction = 1 if one["direction"] > 0 else -1
         settled, revision = bool(one["settled"]), int(one["revision"])
         passes.append(
@@ -143,6 +157,25 @@ def _index(frame: Any, facts: SessionFacts) -> int:
     if not 0 <= int(frame) < facts.frames:
         raise ValueError(f"it speaks of frame {frame} of {facts.frames}")
     return int(frame)
+
+
+def _label(label: Any) -> int:
+    if not 1 <= int(label) <= MAX_LABEL:
+        raise ValueError(f"it speaks of an object {label}")
+    return int(label)
+
+
+def _step(step: Any) -> int:
+    if int(step) < 1:
+        raise ValueError(f"a pass has a step {step}")
+    return int(step)
+
+
+def _sureness(sure: Any, labels: tuple[int, ...]) -> tuple[float, ...]:
+    values = tuple(map(float, sure))
+    if len(values) != len(labels) or not all(0 <= value <= 1 for value in values):
+        raise ValueError(f"a pass of {len(labels)} objects is sure by {values}")
+    return values
 
 
 def _unpacked(blob: bytes, place: Any, size: int) -> bytes:

@@ -36,7 +36,7 @@ def test_a_checkpoint_of_another_network_says_so(tmp_path, content):
 
 
 def test_a_missing_checkpoint_says_so(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot be read \(No such file or directory\)"):
+    with pytest.raises(UsageError, match=r"missing\.pt does not exist"):
         load_checkpoint(nn.Linear(1, 1), tmp_path / "missing.pt")
 
 
@@ -50,3 +50,9 @@ def test_half_checkpoints_come_back_and_are_half_as_large(tmp_path):
     assert again[0].weight.half().equal(layer[0].weight.half())
     assert again[0].bias.equal(layer[0].bias)
     assert again[1].running_var.equal(layer[1].running_var)
+
+
+def test_a_checkpoint_with_nan_is_refused(tmp_path):
+    torch.save({"weight": torch.full((1, 1), torch.nan), "bias": torch.zeros(1)}, tmp_path / "nan.pt")
+    with pytest.raises(UsageError, match=r"nan\.pt has weights that are no finite numbers \(weight and others\)"):
+        load_checkpoint(nn.Linear(1, 1), tmp_path / "nan.pt")

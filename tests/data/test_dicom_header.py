@@ -97,12 +97,11 @@ def test_spacing_is_that_of_the_largest_2d_region_in_mm():
 @pytest.mark.parametrize(
     "elements", [{"FrameTime": "12345"}, {"CineRate": "12345"}, {"PixelSpacing": ["1", "12345"]}], ids=str
 )
-def test_text_in_place_of_a_number_is_as_if_it_were_not_there(tmp_path, write_dicom, caplog, elements):
+def test_text_in_place_of_a_number_is_as_if_it_were_not_there(tmp_path, write_dicom, elements):
     path = write_dicom(tmp_path / "a.dcm", np.zeros((2, 4, 6), np.uint8), **elements)
     path.write_bytes(path.read_bytes().replace(b"12345", b"abcde"))
     header = read_header(path)
     assert (frame_time_of(header), spacing_of(header)) == (None, None)
-    assert f"{next(iter(elements))} of the DICOM header is no number and is left out" in caplog.text
 
 
 M_MODE, DOPPLER = 2, 3  # codes of Region Spatial Format

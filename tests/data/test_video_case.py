@@ -80,7 +80,11 @@ def test_frames_and_masks_that_do_not_fit_each_other_are_explained(masks, frames
         ([{"video": "a.mp4", "ref_mask": "m", "name": "../a"}], "'../a' in .* is no plain folder name"),
         ([{"video": "a.mp4", "ref_mask": "m", "name": "..\\a"}], "is no plain folder name"),
         ([{"video": "a.mp4", "ref_mask": "m", "name": ".a"}], "'.a' in .* is no plain folder name"),
-        ([{"video": "a.mp4", "ref_mask": "m", "name": ""}], "'' in .* is no plain folder name"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": ""}], "entry 0"),
+        ([{"video": "a\0.mp4", "ref_mask": "m"}], "entry 0"),
+        ([{"video": "a\ud800.mp4", "ref_mask": "m"}], "entry 0"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": "a\n"}], r"'a\\n' in .* is no plain folder name"),
+        ([{"video": "a.mp4", "ref_mask": "m", "name": 256 * "a"}], "at most 255 characters"),
     ],
 )
 def test_a_wrong_datalist_is_explained(tmp_path, entries, sentence):
@@ -89,7 +93,7 @@ def test_a_wrong_datalist_is_explained(tmp_path, entries, sentence):
 
 
 def test_files_that_are_no_datalist_are_explained(tmp_path):
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="does not exist"):
         list_cases(datalist=str(tmp_path / "missing.json"))
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(UsageError, match="is not JSON"):

@@ -338,6 +338,13 @@ def compressed(path):
         damaged(lambda content, blob: content["passes"][0].update(labels=list(range(500)))),
         damaged(lambda content, blob: b"\0" * len(blob)),
         damaged(lambda content, blob: content.update(frames="many") and None),
+        damaged(lambda content, blob: content.update(video_size=[])),
+        damaged(lambda content, blob: content["passes"][0].update(labels=[0])),
+        damaged(lambda content, blob: content["passes"][0].update(anchor=float("inf"))),
+        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(0, 0)),
+        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(1, [])),
+        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(1, [float("nan")])),
+        lambda path: [path.unlink(), path.mkdir()],
     ],
 )
 def test_a_file_that_is_no_session_is_refused_in_one_sentence(tmp_path, damage):
@@ -347,7 +354,10 @@ def test_a_file_that_is_no_session_is_refused_in_one_sentence(tmp_path, damage):
     path = tmp_path / "a.session"
     one.save(path)
     damage(path)
-    with pytest.raises(UsageError, match=r"a\.session (cannot be read as a session|is a session of)"):
+    with pytest.raises(
+        UsageError,
+        match=r"a\.session (cannot be read as a session|is a session of|is empty|does not exist|is a folder)",
+    ):
         VideoSession.load(path, Drifter(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
 
 
