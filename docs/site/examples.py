@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For the API pages: MONAI's ``Example::`` is a section of examples."""
+"""For the API pages: ``Example::`` and the indented block below it become a section."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class Examples(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Change the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
-            obj.docstring.value = obj.docstring.value.replace("Example::", "Examples:")
+            obj.docstring.value = obj.docstring.value.replace("Example::\n\n", "Examples:\n")

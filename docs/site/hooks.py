@@ -64,9 +64,10 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
     folder = posixpath.dirname(SOURCES[here])
 
     def lead(link: re.Match[str]) -> str:
-        target = PAGES.get(posixpath.normpath(posixpath.join(folder, link["target"])))
-        if target is None:
-            return link["text"]
+        source = posixpath.normpath(posixpath.join(folder, link["target"]))
+        target = PAGES.get(source)
+        if target is None:  # what does not exist either is left to MkDocs, which complains
+            return link["text"] if (ROOT / source).exists() else link.group()
         path = posixpath.relpath(target, posixpath.dirname(here) or ".")
         return f"{link['image']}[{link['text']}]({path}{link['anchor'] or ''})"
 
@@ -91,7 +92,7 @@ def _reference(source: Path) -> str:
     if source.stem == "__init__":
         imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
         own = [node for node in imports if str(node.module).startswith(f"{module}.")]
-        names = [f"{node.module}.{name.name}" for node in own for name in node.names]
+        names = [f"{module}.{name.name}" for node in own for name in node.names]
     else:
         names = [f"{module}.{name}" for name in _all_of(tree)]
     about = ast.get_docstring(tree) or ""
@@ -112,12 +113,11 @@ def _tutorial(source: Path, page: str) -> Iterator[tuple[str, str | bytes]]:
             parts.append(cell.source)
             continue
         parts.append(f"```python\n{cell.source}\n```")
-        for output in cell.outputs:
+        for place, output in enumerate(cell.outputs):
             data = output.get("data", {})
             if "image/png" in data:
-                picture = f"{page.removesuffix('.md')}_{number:02d}.png"
+                picture = f"{page.removesuffix('.md')}_{number:02d}_{place}.png"
                 yield picture, base64.b64decode(data["image/png"])
-                PAGES[picture] = picture  # links to it are kept
                 parts.append(f"![what the cell shows]({posixpath.basename(picture)})")
             elif "text/plain" in data and "text/html" not in data:
                 parts.append(f"```text\n{data['text/plain']}\n```")
