@@ -23,6 +23,13 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[2]
 # Copies of the tutorials that the tests have executed: their pictures are shown.
 EXECUTED = ROOT / "build" / "tutorials"
+
+
+def module_of(source: Path) -> str:
+    """Dotted name of a module, or of a package by its ``__init__.py``."""
+    return ".".join(source.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 # Files of the repository, and their pages.
 PAGES = {
     "README.md": "index.md",
@@ -40,8 +47,8 @@ PAGES = {
     },
     **{f"tutorials/{path.name}": f"tutorials/{path.stem}.md" for path in (ROOT / "tutorials").glob("*.ipynb")},
     **{
-        path.relative_to(ROOT).as_posix(): f"reference/{(path.parent if path.stem == '__init__' else path).stem}.md"
-        for path in [*(ROOT / "monai_i2v").glob("[!_]*.py"), *(ROOT / "monai_i2v").glob("*/__init__.py")]
+        path.relative_to(ROOT).as_posix(): f"reference/{module_of(path).removeprefix('monai_i2v.')}.md"
+        for path in [*(ROOT / "monai_i2v").glob("[!_]*.py"), *(ROOT / "monai_i2v").glob("*/**/__init__.py")]
     },
 }
 SOURCES = {page: source for source, page in PAGES.items()}
@@ -87,8 +94,7 @@ def _pages(source: Path, page: str) -> Iterator[tuple[str, str | bytes]]:
 def _reference(source: Path) -> str:
     """The public names of a package, or of a module, each with its docstring."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    relative = source.relative_to(ROOT).with_suffix("")
-    module = ".".join(relative.parts).removesuffix(".__init__")
+    module = module_of(source)
     if source.stem == "__init__":
         imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
         own = [node for node in imports if str(node.module).startswith(f"{module}.")]
