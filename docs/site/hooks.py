@@ -57,7 +57,7 @@ LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)#:\s]+)(?P<
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from other files."""
-    for source, page in list(PAGES.items()):
+    for source, page in PAGES.items():
         if source.startswith("docs/"):
             continue
         for name, content in _pages(ROOT / source, page):
@@ -113,7 +113,7 @@ def _all_of(tree: ast.Module) -> list[str]:
 
 def _tutorial(source: Path, page: str) -> Iterator[tuple[str, str | bytes]]:
     """The cells of a notebook, and what they showed when it was executed."""
-    parts = [f"*This is `tutorials/{source.name}`: open it in Jupyter to run it.*"]
+    parts: list[str] = []
     for number, cell in enumerate(_executed(source).cells):
         if cell.cell_type == "markdown":
             parts.append(cell.source)
@@ -127,8 +127,8 @@ def _tutorial(source: Path, page: str) -> Iterator[tuple[str, str | bytes]]:
                 parts.append(f"![what the cell shows]({posixpath.basename(picture)})")
             elif "text/plain" in data and "text/html" not in data:
                 parts.append(f"```text\n{data['text/plain']}\n```")
-    title = parts.pop(1) if parts[1].startswith("# ") else ""
-    yield page, "\n\n".join([title, *parts])
+    parts.insert(1, f"*This is `tutorials/{source.name}`: open it in Jupyter to run it.*")
+    yield page, "\n\n".join(parts)
 
 
 def _executed(source: Path) -> nbformat.NotebookNode:
