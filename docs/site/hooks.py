@@ -30,6 +30,8 @@ def module_of(source: Path) -> str:
     return ".".join(source.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+# Public modules that are in no package of the package.
+MODULES = ("propagation.py", "errors.py")
 # Files of the repository, and their pages.
 PAGES = {
     "README.md": "index.md",
@@ -48,7 +50,7 @@ PAGES = {
     **{f"tutorials/{path.name}": f"tutorials/{path.stem}.md" for path in (ROOT / "tutorials").glob("*.ipynb")},
     **{
         path.relative_to(ROOT).as_posix(): f"reference/{module_of(path).removeprefix('monai_i2v.')}.md"
-        for path in [*(ROOT / "monai_i2v").glob("[!_]*.py"), *(ROOT / "monai_i2v").glob("*/**/__init__.py")]
+        for path in [*(ROOT / "monai_i2v").glob("*/**/__init__.py"), *(ROOT / "monai_i2v" / name for name in MODULES)]
     },
 }
 SOURCES = {page: source for source, page in PAGES.items()}
