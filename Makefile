@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BUNDLE := bundles/temporal_contrastive_memory_video_segmentation
 
-.PHONY: setup demo check test clean
+.PHONY: setup demo check test docs clean
 
 setup: .venv/installed
 
@@ -10,7 +10,7 @@ setup: .venv/installed
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,docs]"
 	touch $@
 
 # A real ultrasound recording, which pydicom brings along, from the mask of its first frame.
@@ -33,6 +33,10 @@ check: .venv/installed
 test: check
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
+
+# build/site/index.html; pictures of the tutorials are in it after `make test`.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage demo_output
