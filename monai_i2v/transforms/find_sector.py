@@ -18,12 +18,14 @@ from monai_i2v.transforms.unit_frames import unit_frames
 
 __all__ = ["find_sector"]
 
-LEVEL = 1 / 255  # the least deviation that compression leaves of echoes
-SHARE = 0.04  # of the deviation of strong echoes, where a recording is noisy all over
+LEVEL = 1.5 / 255  # the least deviation that compression leaves of echoes
+NOISE = 2.5  # of the deviation of a corner without echo, where a recording is noisy all over
+SHARE = 0.15  # of the deviation of strong echoes, that noise has at most; corners with more show echo
 ECHO = 5 / 255  # of a still, the darkest gray of an echo
 EDGE_ANGLES = torch.deg2rad(torch.arange(-10.0, 85.0, 0.5))  # of a sector's side, from straight down, outward
 EDGE = 1.5  # px, thickness of a side
 BEYOND = 3  # how many pixels on a side one beyond it outweighs
+MIN_SIDE = 2  # rounded corners, of rows in which a side can be seen
 MIN_OPENING = 10.0  # degrees; sides that open less are parallel
 MIN_SHARE = 0.3  # of a ring around the apex, between the sides, that must hold echo
 MIN_FIT = 0.95  # share of the echo that must lie in the fan
@@ -41,9 +43,9 @@ def find_sector(clip: Tensor) -> Sector:
         clip: (C, X, Y, T) or a still (C, X, Y), y downward from the probe, black outside.
 
     Returns:
-        A fan, when straight sides that open by 10 degrees or more hold the echo; else the rectangle around it. Not
-        seen are depths from which no echo returns in any frame, and that there are several views side by side; in a
-        still, dense small letters that touch the echo count as echo.
+        A fan, when straight sides that open by 10 degrees or more hold the echo, and the picture shows some part of
+        both; else the rectangle around it. Not seen are depths from which no echo returns in any frame, and that there
+        are several views side by side; in a still, dense small letters that touch the echo count as echo.
 
     Raises:
         UsageError: When there is no echo.
@@ -77,7 +79,11 @@ def find_sector(clip: Tensor) -> Sector:
 def _changes(gray: Tensor) -> Tensor:
     """Pixels (X, Y) of gray frames (T, X, Y) that change over time."""
     deviation = gray.std(dim=0, correction=0)
-    return deviation > max(LEVEL, SHARE * float(deviation.flatten().float().quantile(0.98, interpolation="nearest")))
+    grain = grain_of(deviation.shape)
+    ends = slice(None, grain), slice(-grain, None)
+    noise = min(float(deviation[x, y].mean()) for x in ends for y in ends)  # one corner shows no echo
+    strong = float(deviation.flatten().quantile(0.98))
+    return deviation > max(LEVEL, min(NOISE * noise, SHARE * strong))
 
 
 def _echoes(gray: Tensor) -> Tensor:
@@ -92,8 +98,11 @@ def _fan(region: Tensor, active: Tensor) -> Fan | None:
     columns = torch.arange(len(region))[:, None]
     first = torch.where(region, columns, len(region)).amin(dim=0)[rows]
     last = torch.where(region, columns, -1).amax(dim=0)[rows]
-    left, left_slope = _side(first.float(), rows.float())
-    right, right_slope = _side(-last.float(), rows.float())  # mirrored
+    kept = first > 0, last < len(region) - 1  # not where the picture's border cuts the sector
+    if min(one.sum() for one in kept) < MIN_SIDE * grain_of(region.shape):
+        return None
+    left, left_slope = _side(first[kept[0]].float(), rows[kept[0]].float())
+    right, right_slope = _side(-last[kept[1]].float(), rows[kept[1]].float())  # mirrored
     left, right, right_slope = left - 0.5, 0.5 - right, -right_slope  # from pixels' centers to their borders
     angles = degrees(atan(left_slope)), degrees(atan(right_slope))
     if angles[1] - angles[0] < MIN_OPENING:

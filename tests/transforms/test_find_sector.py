@@ -46,10 +46,29 @@ def test_letters_and_rulers_around_it_make_no_difference() -> None:
     assert_fan(find_sector(clip[..., 0]), truth_of((128, 128), left=20, top=10))
 
 
+@pytest.mark.parametrize("deviation", [1, 4])
+def test_noise_all_over_the_recording_makes_no_difference(deviation: float) -> None:
+    clip = phantom_clip(size=(200, 200))["image"]
+    noise = torch.randn(clip.shape, generator=torch.Generator().manual_seed(0)) * deviation / 255
+    assert_fan(find_sector((clip + noise).clamp(0, 1)), truth_of((200, 200)))
+
+
+def test_a_fan_whose_sides_the_picture_cuts_is_still_a_fan() -> None:
+    clip = phantom_clip(size=(200, 200))["image"]
+    assert_fan(find_sector(clip[:, 30:-30]), truth_of((200, 200), left=-30))
+
+
+def test_a_picture_from_within_the_sector_is_a_rectangle() -> None:
+    clip = phantom_clip(size=(200, 200))["image"]
+    assert find_sector(clip[:, 70:130, 80:160]) == Rectangle((-0.5, -0.5), (59.5, 79.5))
+
+
 @pytest.mark.parametrize("scale", [255, 4095])
 def test_the_range_of_values_makes_no_difference(scale: int) -> None:
     image = phantom_clip()["image"]
-    assert find_sector((image * scale).round().to(torch.int16)) == find_sector((image * scale).round() / scale)
+    fan = find_sector(image)
+    assert isinstance(fan, Fan)
+    assert_fan(find_sector((image * scale).round().to(torch.int16)), fan, px=0.5, angle=0.5)
 
 
 def test_a_curved_array_has_its_apex_above_the_picture() -> None:
