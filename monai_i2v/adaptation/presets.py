@@ -88,10 +88,10 @@ def preset_trainer(
 
     Args:
         name: ``"memory_only"`` (no training), ``"paper"``, ``"paper_video"`` or ``"anchored"`` (recommended).
-        memory: further arguments of `OneShotMemoryNet`.
+        memory: further arguments of `OneShotMemoryNet`, where the preset does not ask for others.
         max_seconds: time to spend at most.
         seed: start of the random stream.
-        settings: further arguments of `TestTimeTrainer`.
+        settings: arguments of `TestTimeTrainer`, in place of the preset's.
 
     Raises:
         UsageError: When there is no such preset, or a number is not one that can be used.
@@ -115,7 +115,7 @@ def memory_net_trainer(
         name: ``"memory_only"`` (no training) or ``"anchored"``.
         max_seconds: time to spend at most.
         seed: start of the random stream.
-        settings: further arguments of `MaskCycleTrainer`.
+        settings: arguments of `MaskCycleTrainer`, in place of the preset's.
 
     Raises:
         UsageError: When there is no such preset, or a number is not one that can be used.
@@ -136,7 +136,7 @@ def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **set
         name: ``"image_only"`` (no training), ``"paper"`` or ``"relearning"``.
         max_seconds: time to spend at most.
         seed: start of the random stream.
-        settings: further arguments of `ConsistencyRelearner`.
+        settings: arguments of `ConsistencyRelearner`, in place of the preset's.
 
     Raises:
         UsageError: When there is no such preset, or a number is not one that can be used.
@@ -178,11 +178,12 @@ def _arguments(
     seed: int,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What a trainer is called with: the caller's settings, and over them the preset's."""
+    """What a trainer is called with: the preset's settings, and over them the caller's."""
     _check(name, presets, max_seconds, seed)
-    preset = presets[name]
-    schedule = replace(preset["schedule"], max_seconds=max_seconds)
-    return {**settings, **preset, "schedule": schedule, "seed": seed}
+    chosen = {**presets[name], **settings}
+    if max_seconds is not None:
+        chosen["schedule"] = replace(chosen["schedule"], max_seconds=max_seconds)
+    return {**chosen, "seed": seed}
 
 
 def _check(name: Any, presets: Collection[str], max_seconds: Any = None, seed: Any = 0) -> None:

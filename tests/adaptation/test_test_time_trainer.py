@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import copy
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -225,3 +226,11 @@ def test_the_result_may_lie_between_the_given_and_the_adapted_weights(image_net,
         if before.is_floating_point():
             torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
     assert any(not torch.equal(part[key], none[key]) for key in part)
+
+
+def test_what_the_caller_sets_comes_before_the_preset():
+    schedule = Schedule(passes=3)
+    trainer = preset_trainer("anchored", schedule=schedule, max_seconds=7, guard=None)
+    assert trainer.schedule == replace(schedule, max_seconds=7)
+    assert trainer.guard is None
+    assert preset_trainer("anchored", schedule=schedule).schedule is schedule
