@@ -95,7 +95,8 @@ def read_header(path: Path) -> Dataset:
 def has_pictures(header: Dataset) -> bool:
     """Whether a header says all that is needed to decode pictures; reports and DICOMDIR have none."""
     sides = (header.get("Rows") or 0, header.get("Columns") or 0)
-    return min(sides) > 0 and "PhotometricInterpretation" in header and "TransferSyntaxUID" in header.file_meta
+    said = (header.get("PhotometricInterpretation"), header.file_meta.get("TransferSyntaxUID"))
+    return min(sides) > 0 and all(said)
 
 
 def _leave_out_damage(header: Dataset) -> None:

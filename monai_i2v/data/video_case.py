@@ -136,7 +136,7 @@ def _read_datalist(path: Path) -> list[VideoCase]:
 def _case(entry: Any, number: int, path: Path) -> VideoCase:
     valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
     if not valid or not all(_is_sound(value, KEY_TYPES[key]) for key, value in entry.items()):
-        raise UsageError(f"entry {number} of {path} is {entry!r:.300}; expected the form {EXPECTED_DATALIST}.")
+        raise UsageError(f"entry {number} of {path} is {entry!r:.200}; expected the form {EXPECTED_DATALIST}.")
     places = {key: str(path.parent / entry[key]) for key in ("video", "truth") if key in entry}
     one, several = entry["ref_mask"], isinstance(entry["ref_mask"], list)
     masks = [str(path.parent / mask) for mask in one] if several else str(path.parent / one)
@@ -163,7 +163,7 @@ def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
     for case in cases:
         if not PLAIN_NAME.fullmatch(case.name):
             raise UsageError(
-                f"{case.name!r:.300} in {path} is no plain folder name; expected one of at most 255 characters, "
+                f"{case.name!r:.80} in {path} is no plain folder name; expected one of at most 255 characters, "
                 'without path separators, that does not start with a dot; give another "name".'
             )
 
