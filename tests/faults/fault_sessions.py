@@ -26,7 +26,7 @@ def first_pass(**values: Any) -> Change:
 
 
 def first_frame(place: int, value: Any) -> Change:
-    """Another step (0), sureness (1) or place of a mask (2) in a frame of the first pass."""
+    """Another step (0), sureness (1) or place of a mask (3) in a frame of the first pass."""
     return lambda facts: facts["passes"][0]["frames"]["3"].__setitem__(place, value)
 
 
@@ -53,8 +53,8 @@ CHANGES: dict[str, Change] = {
     "a step of 0 frames": first_frame(0, 0),
     "sureness NaN": first_frame(1, [float("nan")] * 2),
     "no sureness": first_frame(1, []),
-    "a mask beyond the file": first_frame(2, [10**9, 10]),
-    "a mask at -5": first_frame(2, [-5, 5]),
+    "a mask beyond the file": first_frame(3, [10**9, 10]),
+    "a mask at -5": first_frame(3, [-5, 5]),
     "a revision of 1e999": lambda facts: facts.update(revision=float("inf")),
 }
 

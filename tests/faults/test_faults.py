@@ -9,13 +9,13 @@ from fault import good_input
 from fault_table import escape, kind_of
 from user import User, check_log
 
-from monai_i2v.report import area_curve
+from monai_i2v.report import time_curve
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_as_the_table_says(name, tmp_path, monkeypatch, caplog, fault_table, request):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(area_curve, "DPI", 30)  # the picture takes most of the time
+    monkeypatch.setattr(time_curve, "DPI", 30)  # the picture takes most of the time
     fault = FAULTS[name]
     user = User(tmp_path, {**good_input(tmp_path), **fault.make(tmp_path)})
     outcome = user.walk()
