@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +21,11 @@ __all__ = ["MOVIE_SUFFIXES", "Movie"]
 
 MOVIE_SUFFIXES = (".mp4", ".m4v", ".avi", ".mov", ".mkv", ".wmv", ".webm", ".mpg", ".mpeg")
 NEAR_FRAMES = 8  # decoding so many frames is about as fast as a seek
+
+if hasattr(os, "register_at_fork"):
+    # FFmpeg's decoders have threads, of which a forked process (a worker of a DataLoader) has none: to free a decoder
+    # there waits forever. What nobody uses any more is freed before.
+    os.register_at_fork(before=gc.collect)
 
 
 class Movie(Video):

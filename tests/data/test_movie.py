@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gc
+import os
 import random
+import signal
+import time
 
 import av
 import numpy as np
@@ -218,3 +222,22 @@ def test_frame_of_another_size_is_reported(tmp_path, write_movie):
     assert gray_values(movie)[:20].count(None) == 0
     with pytest.raises(FrameError, match=r"frame 20 of .*c\.mkv is 96 x 64 \(width x height\); expected 48 x 32"):
         movie.read(20)
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_the_threads_of_a_forgotten_movie(tmp_path, write_movie):
+    movie = Movie(write_movie(tmp_path / "a.mp4", codec="libx264", pixels="yuv420p"))
+    movie.read(3), movie.read(5)
+    movie.cycle = movie  # so that only the garbage collector frees it
+    del movie
+    child = os.fork()
+    if child == 0:
+        gc.collect()
+        os._exit(0)
+    deadline = time.monotonic() + 20
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            pytest.fail("the child still waits")
+        time.sleep(0.01)
