@@ -121,7 +121,7 @@ def draw(curves: dict[str, list[Sample]], path: Path) -> None:
     for way, samples in curves.items():
         axes.plot(*zip(*samples, strict=True), label=way)
     axes.set(xlabel="frames read", ylabel="resident memory (MiB)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(sample.mib for samples in curves.values() for sample in samples))
     axes.legend(frameon=False)
     with complete_file(path) as file:
         figure.savefig(file, dpi=150, format="png")

@@ -41,3 +41,9 @@ def test_debugging_keeps_all_tracebacks(monkeypatch):
     before = sys.excepthook
     show_usage_errors_in_one_sentence()
     assert sys.excepthook is before
+
+
+def test_names_of_files_cannot_break_the_line_nor_move_the_cursor():
+    assert str(UsageError("a\nb\x1b[2J H\u00e4rz \udcff.mp4 is empty; give another.")) == (
+        "a\\nb\\x1b[2J H\u00e4rz \\udcff.mp4 is empty; give another."
+    )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,11 @@ def bundle_arguments(**overrides: Any) -> dict[str, Any]:
     quick = {"device": "cpu", "size": 48, "preset": "memory_only"}
     chosen = {"config_file": bundle / "configs/inference.json", "bundle_root": bundle, **quick, **overrides}
     return {key: str(value) if isinstance(value, Path) else value for key, value in chosen.items()}
+
+
+def finish(process: subprocess.Popen) -> Answer:
+    stdout, stderr = process.communicate(timeout=120)
+    return Answer(process.returncode, stdout, stderr)
 
 
 def assert_explained(answer: Answer, *parts: str) -> None:

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import resource
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import monai.bundle
@@ -76,6 +80,31 @@ def run_bundle(checkpoint, capsys, monkeypatch):
         return Answer(status, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def start_command(checkpoint):
+    """Start the real command in a process of its own; several may run at a time.
+
+    It may run in another folder, and its files may have a limit (bytes).
+    """
+
+    def start(debug: str = "0", folder: Path | None = None, file_limit: int = -1, **overrides) -> subprocess.Popen:
+        arguments = bundle_arguments(checkpoint=checkpoint, **overrides)
+        options = [f"--{key}={value}" for key, value in arguments.items()]
+        command = [sys.executable, "-m", "monai.bundle", "run", *options]
+        environment = {**os.environ, "MONAI_I2V_DEBUG": debug, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, -1)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    return start
 
 
 @pytest.fixture(scope="session")

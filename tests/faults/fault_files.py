@@ -27,6 +27,7 @@ def damage() -> Iterator[Fault]:
     """Every kind of file cut at every tenth, with wrong bytes, and without any."""
     for name, role in ROLES.items():
         yield from truncations("Cut off", name, role)
+    yield from truncations("Cut off", "faststart.mp4", "video")
     for name, role in ROLES.items():
         yield from flips("Wrong bytes", name, role)
     for name, role in ROLES.items():

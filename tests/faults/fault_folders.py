@@ -12,6 +12,8 @@ from fault import Fault
 from media import as_jpeg, draw_frames, picture, png_of_size
 from PIL import Image
 
+NOISE = bytes(range(256)) * 9
+
 
 def folders() -> Iterator[Fault]:
     """Pictures of many kinds in a folder."""
@@ -80,6 +82,8 @@ def folders() -> Iterator[Fault]:
         return {"video": folder / "frames/*.png"}
 
     yield Fault("Folders of frames", "a pattern that fits a pipe and a folder too", pattern)
+    yield Fault("Folders of frames", "a pattern that fits nothing", lambda folder: {"video": folder / "*.jpg"})
+    yield Fault("Folders of frames", "noise called PNG", of([], lambda folder: (folder / "a.png").write_bytes(NOISE)))
     yield from pictures()
 
 

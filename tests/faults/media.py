@@ -170,6 +170,7 @@ def frames_of_a_session() -> torch.Tensor:
 
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "video.mp4": movie,
+    "faststart.mp4": lambda path: movie(path, muxing={"movflags": "faststart"}),
     "video.avi": lambda path: movie(path, codec="mpeg4"),
     "video.mkv": lambda path: movie(path, codec="ffv1"),
     "video.dcm": dicom,
