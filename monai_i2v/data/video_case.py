@@ -47,9 +47,6 @@ def list_cases(
     ref_mask: str | None = None,
     ref_frame: int = 0,
     datalist: str | None = None,
-    *,
-    rank: int = 0,
-    world_size: int = 1,
 ) -> list[VideoCase]:
     """The videos to segment, from what was given on the command line.
 
@@ -58,8 +55,6 @@ def list_cases(
         ref_mask: its mask.
         ref_frame: index of its reference frame.
         datalist: JSON file that lists several videos instead; its relative paths start at the file's folder.
-        rank: number of this process.
-        world_size: processes that share the list; each takes whole videos.
 
     Raises:
         UsageError: When neither or both are given, ref_frame is no whole number, or the datalist is not as expected.
@@ -68,18 +63,16 @@ def list_cases(
         if video is not None or ref_mask is not None:
             extra = "ref_mask" if video is None else "video"
             raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
-        cases = _read_datalist(Path(str(datalist)))
-    elif video is None or ref_mask is None:
+        return _read_datalist(Path(str(datalist)))
+    if video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
-    else:
-        if type(ref_frame) is not int:
-            raise UsageError(
-                f"ref_frame is {ref_frame!r}, expected a whole number from 0; give the index of the frame that the "
-                "mask belongs to."
-            )
-        cases = [VideoCase(str(video), str(ref_mask), ref_frame, _name(str(video)))]
-    return cases[rank::world_size]
+    if type(ref_frame) is not int:
+        raise UsageError(
+            f"ref_frame is {ref_frame!r}, expected a whole number from 0; give the index of the frame that the mask "
+            "belongs to."
+        )
+    return [VideoCase(str(video), str(ref_mask), ref_frame, _name(str(video)))]
 
 
 def _read_datalist(path: Path) -> list[VideoCase]:
