@@ -24,14 +24,14 @@ PATIENCE = timedelta(days=30)
 
 
 def join_processes(backend: str = "gloo") -> None:
-    """Connect the processes that ``torchrun`` started, each with a CUDA device of its own; without it, do nothing.
+    """Connect the processes that ``torchrun`` started, each with a CUDA device of its own.
 
-    The bundles call this in ``initialize``.
+    Without ``torchrun``, or when they are connected, nothing happens. The bundles call this in ``initialize``.
 
     Args:
         backend: how they talk, ``"gloo"`` or ``"nccl"``.
     """
-    if not dist.is_torchelastic_launched():
+    if not dist.is_torchelastic_launched() or dist.is_initialized():
         return
     local_rank = os.environ["LOCAL_RANK"]
     # Within a Slurm job Ignite takes the local rank from Slurm, which does not know the processes of torchrun.

@@ -140,8 +140,8 @@ class VideoEvaluator(Evaluator):
             raise UsageError(f"scope is {scope!r}, but this method cannot do so; use 'video' or 'dataset'.")
         if scope == "dataset" and adaptation is not None and idist.get_world_size() > 1:
             raise UsageError(
-                f"scope is 'dataset', which adapts to all videos together, but {idist.get_world_size()} processes share "
-                "them, expected one; start it without torchrun, or use 'video'."
+                f"scope is 'dataset', which adapts to all videos together, but {idist.get_world_size()} processes "
+                "share them, expected one; start it without torchrun, or use 'video'."
             )
         self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope

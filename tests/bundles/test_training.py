@@ -1,35 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import re
 import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from bundle_command import BUNDLES
+from bundle_command import torchrun_command
 from ignite.engine import Events
-from monai.bundle import ConfigWorkflow
 from PIL import Image
+from small_training import CONFIGS, MEMORY_CONFIGS, SMALL, losses_of, train
 
 from monai_i2v.data import Phantom, save_phantom
 
-CONFIGS = BUNDLES / "one_shot_image_segmentation/configs"
-MEMORY_CONFIGS = BUNDLES / "temporal_contrastive_memory_video_segmentation/configs"
-COMMON = {
-    "train_sets": ["echo"],
-    "val_sets": ["scope"],
-    "image_size": 32,
-    "max_epochs": 2,
-    "steps_per_epoch": 2,
-    "batch_size": 2,
-    "num_workers": 0,
-    "val_interval": 1,
-    "amp": False,
-    "device": "cpu",
-}
-SMALL = {**COMMON, "val_episodes": 2, "network_def::width": 16}
-SMALL_MEMORY = {**COMMON, "val_clips": 2, "network_def::widths": [16, 16, 16], "network_def::value_channels": 16}
 both_networks = pytest.mark.parametrize("configs", [CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
 
 
@@ -45,24 +30,6 @@ def stills(tmp_path_factory):
             Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
             Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
     return root
-
-
-def small(configs):
-    return SMALL if configs == CONFIGS else SMALL_MEMORY
-
-
-def train(stills, folder, *overlays, configs=CONFIGS, **overrides):
-    files = [str(configs / name) for name in ("train.json", *overlays)]
-    return ConfigWorkflow(
-        files,
-        meta_file=str(configs / "metadata.json"),
-        logging_file=str(configs / "logging.conf"),
-        workflow_type="train",
-        bundle_root=str(configs.parent),
-        dataset_dir=str(stills),
-        ckpt_dir=str(folder),
-        **{**small(configs), **overrides},
-    )
 
 
 def weights(folder, name="resume.pt"):
@@ -151,24 +118,59 @@ def test_evaluate_tells_the_dice_of_the_held_out_sets(configs, stills, tmp_path)
     assert 0 <= flow.parser.get_parsed_content("validate::evaluator").state.metrics["dice"] <= 1
 
 
-@both_networks
-def test_two_processes_train_together(configs, stills, tmp_path):
-    overrides = [item for key, value in small(configs).items() if key != "device" for item in (f"--{key}", str(value))]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
-    command += [
-        "-m",
-        "monai.bundle",
-        "run",
-        "--config_file",
-        f"{[str(configs / n) for n in ('train.json', 'multi_gpu_train.json')]}",
-    ]
-    command += ["--meta_file", str(configs / "metadata.json"), "--logging_file", str(configs / "logging.conf")]
-    command += ["--bundle_root", str(configs.parent), "--dataset_dir", str(stills), "--ckpt_dir", str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def torchrun(*arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SLURM_JOB_ID": "1", "SLURM_LOCALID": "0"}  # as in a batch job
     done = subprocess.run(
-        command + overrides, capture_output=True, text=True, timeout=240, env=environment, check=False
+        torchrun_command(*map(str, arguments)),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r"dice: \d\.\d+", done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def test_two_processes_train_together(stills, tmp_path):
+    options = {
+        "config_file": [str(CONFIGS / name) for name in ("train.json", "multi_gpu_train.json")],
+        "meta_file": CONFIGS / "metadata.json",
+        "logging_file": CONFIGS / "logging.conf",
+        "bundle_root": CONFIGS.parent,
+        "dataset_dir": stills,
+        "ckpt_dir": tmp_path,
+        **{key: value for key, value in SMALL.items() if key != "device"},
+    }
+    told = torchrun(
+        "-m", "monai.bundle", "run", *(text for key, value in options.items() for text in (f"--{key}", value))
+    )
+    assert re.search(r"dice: \d\.\d+", told)
     assert (tmp_path / "resume.pt").exists()
     assert (tmp_path / "model.pt").exists()
+
+
+@pytest.fixture(scope="module")
+def two_processes(stills, tmp_path_factory):
+    """What two processes wrote that trained both networks."""
+    folder = tmp_path_factory.mktemp("together")
+    torchrun(Path(__file__).with_name("small_training.py"), stills, folder)
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+@both_networks
+def test_two_processes_learn_what_one_learns_from_the_same_batches(configs, stills, two_processes, tmp_path):
+    alone = losses_of(stills, tmp_path, configs=configs)
+    parts = [two_processes[f"{configs.parent.name}_{rank}"] for rank in range(2)]
+    together = np.mean([part["losses"] for part in parts], axis=0)
+    assert len(alone) == 3
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert max(abs(np.diff(alone))) > 1e-3  # it learns
+    assert [part["local_rank"] for part in parts] == [0, 1]  # whatever Slurm says
+
+
+@pytest.mark.parametrize(("configs", "overlay"), [(CONFIGS, "finetune.json"), (MEMORY_CONFIGS, "train_clips.json")])
+def test_several_processes_also_start_from_a_checkpoint(configs, overlay, stills, tmp_path):
+    flow = train(stills, tmp_path, overlay, "multi_gpu_train.json", configs=configs)
+    assert "load_checkpoint(@network_def, @start_from)" in flow.parser["network"]
+    assert "DistributedDataParallel(@network," in flow.parser["train::trainer::network"]
