@@ -207,7 +207,9 @@ def read_memory(
     with torch.autocast(query.device.type, enabled=False):
         query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
         memory = keys.expand(n, -1, -1), values.expand(n, -1, -1, -1)
-        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
+        if torch.compiler.is_exporting():
+            readout = _read_at_once(query, *memory, top)
+        elif torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
             readout = _read_with_gradients(query, *memory, top)
         else:
             readout = values.new_empty((n, values.shape[1], query.shape[1], values.shape[3]))
@@ -224,6 +226,18 @@ def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
 def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
     weights = affinity(torch.bmm(query, keys.transpose(1, 2)), top).to(values.dtype)
     return torch.stack([weights @ by_object for by_object in values.unbind(1)], dim=1)  # (B, K, Q, V)
+
+
+def _read_at_once(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
+    """For export: no chunks, and no choice that depends on a size. Cells with no weight stand in for missing ones."""
+    scores = torch.bmm(query, keys.transpose(1, 2))
+    if isinstance(top, int):
+        padded = F.pad(scores, (0, top), value=float("-inf"))
+        best, cells = padded.topk(top, dim=-1)
+        weights = torch.zeros_like(padded).scatter(-1, cells, best.softmax(dim=-1))[..., :-top]
+    else:
+        weights = affinity(scores, top)
+    return torch.einsum("bqm,bkmv->bkqv", weights.to(values.dtype), values)
 
 
 def _read_video(query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int) -> None:

@@ -60,7 +60,7 @@ def losses_of(stills, folder, *overlays, configs):
 
     def record(engine):
         output = engine.state.output
-        losses.append(float((output[0] if isinstance(output, list) else output)["loss"]))
+        losses.append((output[0] if isinstance(output, list) else output)["loss"].item())
 
     flow.trainer.add_event_handler(Events.ITERATION_COMPLETED, record)
     flow.trainer.state.max_epochs = 1  # of 40: the loss is still that of all pixels
