@@ -12,41 +12,43 @@ from pathlib import Path
 import torch
 from torch.export import Dim
 
+from monai_i2v.errors import UsageError
 from monai_i2v.export.program import save_program
 from monai_i2v.networks import OneShotNet
 
 __all__ = ["export_image_net"]
+
+# The coarsest grid of the network is at stride 32; on others, ONNX lacks a pooling.
+GRID = 32
 
 
 def export_image_net(net: OneShotNet, path: str | Path, *, size: tuple[int, int] = (256, 256)) -> None:
     """Write the image network: images, annotated images and their masks in, logits out.
 
     The file takes ``query`` (B, 3, H, W) and ``support`` (B, 3, H, W) in [0, 1] and ``support_mask`` (B, 1, H, W), and
-    gives ``logits`` (B, 2, H, W), background first. Any number of images, all of one size, which is fixed: the network
-    pools to grids that no exporter follows for free sizes. Several objects are several images.
+    gives ``logits`` (B, 2, H, W), background first. The number of images is free; their size is fixed, as the network
+    pools between grids of several sizes, which no exporter follows. Several objects are several images.
 
     Args:
         net: the network.
         path: ``.onnx`` or ``.pt2``.
-        size: H and W, px.
+        size: H and W, px, multiples of 32.
 
     Raises:
-        UsageError: When the suffix is neither, a package is missing, or the file cannot be written.
+        UsageError: When the suffix or `size` is none of these, a package is missing, or the file cannot be written.
 
     Example::
 
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> import torch
         >>> from monai_i2v.export import export_image_net
         >>> from monai_i2v.networks import MobileNetV2Encoder, OneShotNet
         >>> net = OneShotNet(MobileNetV2Encoder(output_stride=8), width=16)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     export_image_net(net, Path(folder, "net.pt2"), size=(32, 32))
-        ...     program = torch.export.load(Path(folder, "net.pt2"))
-        >>> program.module()(*torch.rand(2, 4, 3, 32, 32), torch.ones(4, 1, 32, 32)).shape
-        torch.Size([4, 2, 32, 32])
+        >>> export_image_net(net, "model.onnx", size=(250, 250))
+        Traceback (most recent call last):
+        ...
+        monai_i2v.errors.UsageError: size is (250, 250), expected two multiples of 32 (px); use (256, 256).
     """
+    if any(side < GRID or side % GRID for side in size):
+        raise UsageError(f"size is {tuple(size)}, expected two multiples of {GRID} (px); use (256, 256).")
     images = Dim("images", min=1)
     save_program(
         copy.deepcopy(net).cpu().eval(),

@@ -94,7 +94,8 @@ def export_memory_net(
     Args:
         net: the network. `MemorySettings.top` becomes part of ``decode``.
         folder: folder of the files; it is made.
-        form: ``"onnx"``, or ``"pt2"`` for PyTorch.
+        form: ``"onnx"``, or ``"pt2"`` for PyTorch, where a network with ``background`` needs
+            ``module(check_guards=False)`` for a single object.
 
     Raises:
         UsageError: When `form` is neither, the network reads a share of its memory cells, a package is missing, or a

@@ -37,14 +37,14 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
 
     Example::
 
-        >>> import tempfile
-        >>> import torch
-        >>> from monai_i2v.export import OnnxSegmenter, export_memory_net
-        >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
-        >>> net = TemporalContrastiveMemoryNet(MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(32))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     export_memory_net(net, folder)
-        ...     segmenter = OnnxSegmenter(folder)
+        >>> from monai_i2v.export import OnnxSegmenter
+        >>> from monai_i2v.inferers import PropagationInferer
+        >>> def segment(folder, video, masks):  # masks (K, H, W) of the first frame
+        ...     return [result.prob for result in PropagationInferer(256).stream(video, OnnxSegmenter(folder), masks)]
+        >>> segment("missing", [], None)
+        Traceback (most recent call last):
+        ...
+        monai_i2v.errors.UsageError: missing/encode_frame.onnx does not exist; expected a file that ...
     """
 
     def __init__(self, folder: str | Path, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:

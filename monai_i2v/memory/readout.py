@@ -229,15 +229,15 @@ def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top: Top) 
 
 
 def _read_at_once(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
-    """For export: no chunks, and no choice that depends on a size. Cells with no weight stand in for missing ones."""
+    """For export: no chunks, and no choice that depends on a size. Cells without weight stand in for missing ones."""
     scores = torch.bmm(query, keys.transpose(1, 2))
-    if isinstance(top, int):
-        padded = F.pad(scores, (0, top), value=float("-inf"))
-        best, cells = padded.topk(top, dim=-1)
-        weights = torch.zeros_like(padded).scatter(-1, cells, best.softmax(dim=-1))[..., :-top]
-    else:
-        weights = affinity(scores, top)
-    return torch.einsum("bqm,bkmv->bkqv", weights.to(values.dtype), values)
+    if not isinstance(top, int):
+        return torch.einsum("bqm,bkmv->bkqv", affinity(scores, top).to(values.dtype), values)
+    best, places = F.pad(scores, (0, top), value=float("-inf")).topk(top, dim=-1)
+    videos = torch.arange(values.shape[0], device=values.device).view(-1, 1, 1)
+    near = values.transpose(1, 2)[videos, places.clamp_max(values.shape[2] - 1)]  # (B, Q, top, K, V)
+    readout = best.softmax(dim=-1).to(values.dtype).unsqueeze(2) @ near.flatten(3)  # (B, Q, 1, K * V)
+    return readout.squeeze(2).unflatten(2, near.shape[-2:]).transpose(1, 2)
 
 
 def _read_video(query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int) -> None:
