@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -107,15 +108,48 @@ def test_labelled_clips_join_the_stills(stills, tmp_path):
     assert 0 < max(change) < 1e-2
 
 
-@both_networks
-def test_evaluate_tells_the_dice_of_the_held_out_sets(configs, stills, tmp_path):
-    flow = train(stills, tmp_path, configs=configs, max_epochs=1)
+@pytest.fixture(scope="module", params=[CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
+def tracked(request, stills, tmp_path_factory):
+    """The configs of a network, and the folder of an epoch of its training that TensorBoard watched."""
+    folder = tmp_path_factory.mktemp("tracked")
+    flow = train(stills, folder, "tensorboard.json", configs=request.param, max_epochs=1)
     flow.initialize()
     flow.run()
-    flow = train(stills, tmp_path, "evaluate.json", configs=configs, checkpoint=str(tmp_path / "model.pt"))
+    return request.param, folder
+
+
+def test_evaluate_tells_the_dice_of_the_held_out_sets(tracked, stills):
+    configs, folder = tracked
+    flow = train(stills, folder, "evaluate.json", configs=configs, checkpoint=str(folder / "model.pt"))
     flow.initialize()
     flow.run()
     assert 0 <= flow.parser.get_parsed_content("validate::evaluator").state.metrics["dice"] <= 1
+
+
+def test_tensorboard_gets_the_loss_of_every_step_and_the_dice_of_every_validation(tracked):
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    files = (tracked[1] / "tensorboard").iterdir()
+    events = [event for file in files for event in loader.EventFileLoader(str(file)).Load()]
+    told = [(event.step, value) for event in events for value in event.summary.value]
+    assert [step for step, value in told if value.tag == "train_loss"] == [1, 2]
+    dices = [(step, value.tensor.float_val[0]) for step, value in told if value.tag == "dice"]
+    assert [step for step, _ in dices] == [1]
+    assert 0 <= dices[0][1] <= 1
+
+
+@both_networks
+def test_mlflow_gets_the_loss_of_every_step_and_the_dice(configs, stills, tmp_path, monkeypatch):
+    client = MagicMock(
+        **{"search_runs.return_value": [], "get_experiment_by_name.return_value.lifecycle_stage": "active"}
+    )
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setattr(mlflow, "MlflowClient", lambda tracking_uri: client)
+    flow = train(stills, tmp_path, "mlflow.json", configs=configs, max_epochs=1, tracking_uri="http://localhost:1")
+    flow.initialize()
+    flow.run()
+    told = [metric for call in client.log_batch.call_args_list for metric in call.kwargs["metrics"]]
+    assert [metric.step for metric in told if metric.key == "train_loss"] == [1, 2]
+    assert [0 <= metric.value <= 1 for metric in told if metric.key == "dice"] == [True]
 
 
 def torchrun(*arguments):
