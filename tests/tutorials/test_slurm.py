@@ -61,7 +61,7 @@ def test_the_command_is_one_that_torchrun_and_the_bundle_know(script, slurm, tmp
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_job_whose_time_is_nearly_up_goes_back_into_the_queue(script, slurm, tmp_path):
-    job = slurm(script, 20)
+    job = slurm(script, 5)
     while not (tmp_path / "srun").exists():
         time.sleep(0.01)
     job.send_signal(signal.SIGUSR1)
