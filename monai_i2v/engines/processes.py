@@ -83,7 +83,7 @@ def fair_shares(items: Sequence[Item], sizes: Sequence[float], count: int) -> li
 
         >>> from monai_i2v.engines import fair_shares
         >>> fair_shares("abcd", [1, 5, 2, 3], 2)
-        [['b'], ['d', 'c', 'a']]
+        [['b', 'a'], ['d', 'c']]
     """
     shares: list[list[Item]] = [[] for _ in range(count)]
     loads = [0.0] * count

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import ignite.distributed as idist
+import torch
 from bundle_command import BUNDLES
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
@@ -60,7 +61,7 @@ def losses_of(stills, folder, *overlays, configs):
 
     def record(engine):
         output = engine.state.output
-        losses.append((output[0] if isinstance(output, list) else output)["loss"].item())
+        losses.append(torch.as_tensor((output[0] if isinstance(output, list) else output)["loss"]).item())
 
     flow.trainer.add_event_handler(Events.ITERATION_COMPLETED, record)
     flow.trainer.state.max_epochs = 1  # of 40: the loss is still that of all pixels
