@@ -10,7 +10,7 @@ setup: .venv/installed
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,docs]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,docs,export]"
 	touch $@
 
 # A real ultrasound recording, which pydicom brings along, from the mask of its first frame.

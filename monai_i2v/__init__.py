@@ -6,6 +6,7 @@ from monai_i2v import (
     data,
     engines,
     errors,
+    export,
     handlers,
     inferers,
     losses,

@@ -69,9 +69,6 @@ def list_cases(
     ref_mask: str | Sequence[str] | None = None,
     ref_frame: int | Sequence[int] = 0,
     datalist: str | None = None,
-    *,
-    rank: int = 0,
-    world_size: int = 1,
 ) -> list[VideoCase]:
     """The videos to segment, from what was given on the command line.
 
@@ -80,8 +77,6 @@ def list_cases(
         ref_mask: its mask; of several annotated frames a list, or one file with a mask per frame.
         ref_frame: index of its reference frame, or a list of indices.
         datalist: JSON file that lists several videos instead; its relative paths start at the file's folder.
-        rank: number of this process.
-        world_size: processes that share the list; each takes whole videos.
 
     Raises:
         UsageError: When neither or both are given, ref_frame is no whole number, masks and frames are not as
@@ -91,14 +86,12 @@ def list_cases(
         if video is not None or ref_mask is not None:
             extra = "ref_mask" if video is None else "video"
             raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
-        cases = _read_datalist(user_path(str(datalist)))
-    elif video is None or ref_mask is None:
+        return _read_datalist(user_path(str(datalist)))
+    if video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
-    else:
-        masks = [str(mask) for mask in ref_mask] if isinstance(ref_mask, list | tuple) else str(ref_mask)
-        cases = [VideoCase(str(video), name=_name(str(video)), **_annotated(masks, ref_frame))]
-    return cases[rank::world_size]
+    masks = [str(mask) for mask in ref_mask] if isinstance(ref_mask, list | tuple) else str(ref_mask)
+    return [VideoCase(str(video), name=_name(str(video)), **_annotated(masks, ref_frame))]
 
 
 def _annotated(masks: Any, frames: Any) -> dict[str, Any]:

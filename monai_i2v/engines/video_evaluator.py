@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import ignite.distributed as idist
 import numpy as np
 import torch
-from ignite.engine import Engine, EventEnum, Events
+from ignite.engine import Engine, EventEnum
 from monai.engines import Evaluator
 from torch import Tensor, nn
 
 from monai_i2v.adaptation import Adapted
 from monai_i2v.data import Video, VideoCase, open_video, read_mask
+from monai_i2v.engines.processes import share_cases
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
 from monai_i2v.session import segment_annotated_frames
@@ -50,6 +52,7 @@ class VideoEvents(EventEnum):
     FRAME_COMPLETED = "frame_completed"
     VIDEO_COMPLETED = "video_completed"
     VIDEO_FAILED = "video_failed"
+    ALL_COMPLETED = "all_completed"  # in every process, when all processes are done
 
 
 @dataclass
@@ -112,6 +115,9 @@ class VideoEvaluator(Evaluator):
     A video that cannot be read is reported and the others go on; at the end the run fails with its sentence. A video
     with several annotated frames is segmented from all of them (see `VideoSession`); networks adapt to the first.
 
+    Several processes (see `join_processes`) share the videos, and wait for each other at the end: the first of them
+    then fails for all.
+
     Args:
         device: device, or its name; ``"auto"`` takes CUDA where there is one.
         cases: the videos.
@@ -138,13 +144,18 @@ class VideoEvaluator(Evaluator):
             raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset', 'sliding' or 'stream'; use 'video'.")
         if scope in ALONG and adaptation is not None and not isinstance(adaptation, ALONG[scope]):
             raise UsageError(f"scope is {scope!r}, but this method cannot do so; use 'video' or 'dataset'.")
+        if scope == "dataset" and adaptation is not None and idist.get_world_size() > 1:
+            raise UsageError(
+                f"scope is 'dataset', which adapts to all videos together, but {idist.get_world_size()} processes "
+                "share them, expected one; start it without torchrun, or use 'video'."
+            )
         self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
         self.failures: list[str] = []
         self.adapted_to_all: Adapted | None = None
         super().__init__(
             torch.device(device),
-            cases,
+            share_cases(cases),
             mode="eval",
             val_handlers=handlers,
             event_names=[VideoEvents],
@@ -159,15 +170,20 @@ class VideoEvaluator(Evaluator):
         """
         self.failures, self.adapted_to_all = [], None
         cases: Sequence[VideoCase] = self.data_loader
-        if not cases:
-            self.fire_event(Events.COMPLETED)  # handlers end as after a run
-            return
-        if self.adaptation is not None and self.scope == "dataset":
-            self.adapted_to_all = self._adapt_to_all(cases)
-        super().run(global_epoch)
-        if self.failures:
-            others = "" if len(cases) == 1 else f" ({len(self.failures)} of {len(cases)} videos failed)"
-            raise UsageError(self.failures[0] + others)
+        if cases:
+            if self.adaptation is not None and self.scope == "dataset":
+                self.adapted_to_all = self._adapt_to_all(cases)
+            super().run(global_epoch)
+        self._finish(len(cases))
+
+    def _finish(self, count: int) -> None:
+        """Wait for the other processes; tell what failed in any of them."""
+        parts: Any = idist.all_gather((count, self.failures))
+        self.fire_event(VideoEvents.ALL_COMPLETED)
+        count, failures = sum(part[0] for part in parts), [failure for part in parts for failure in part[1]]
+        if failures and idist.get_rank() == 0:
+            others = "" if count == 1 else f" ({len(failures)} of {count} videos failed)"
+            raise UsageError(failures[0] + others)
 
     def _iteration(self, engine: Engine, batchdata: VideoCase) -> VideoRun | None:
         try:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import ignite.distributed as idist
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
@@ -60,7 +62,8 @@ class ScoreVideos:
 
     Each case needs its ``truth`` (see `VideoCase`). Annotated frames do not count, nor do frames without truth of
     an object; objects count that an annotated frame shows. ``scores.csv`` has a line per frame and object,
-    ``scores.json`` the means of each video and of all; both are complete after each video.
+    ``scores.json`` the means of each video and of all; both are complete after each video. Of several processes, the
+    first writes them, the scores of the others at the end.
 
     Args:
         output_dir: folder of the two files; it is made.
@@ -79,7 +82,7 @@ class ScoreVideos:
         engine.add_event_handler(VideoEvents.VIDEO_STARTED, self._start)
         engine.add_event_handler(VideoEvents.FRAME_COMPLETED, self._add)
         engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, self._complete)
-        engine.add_event_handler(Events.COMPLETED, self._report)
+        engine.add_event_handler(VideoEvents.ALL_COMPLETED, self._report)
 
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
@@ -110,6 +113,10 @@ class ScoreVideos:
             return
         self.scores += self.current
         self.seconds[run.case.name] = sum(run.seconds.values())
+        if idist.get_rank() == 0:
+            self._save()
+
+    def _save(self) -> None:
         with complete_file(self.output_dir / "scores.csv") as partial, open(partial, "w", newline="") as file:
             writer = csv.DictWriter(file, [field.name for field in fields(FrameScore)])
             writer.writeheader()
@@ -125,6 +132,12 @@ class ScoreVideos:
         return {"mean": mean_scores(self.scores), "videos": videos}
 
     def _report(self) -> None:
-        if self.scores:
-            means = ", ".join(f"{name} {value:.3f}" for name, value in mean_scores(self.scores).items())
-            logger.info("mean of %d videos: %s (%s)", len(self.seconds), means, self.output_dir / "scores.json")
+        parts: Any = idist.all_gather((self.scores, self.seconds))
+        if not any(scores for scores, _ in parts) or idist.get_rank() > 0:
+            return
+        if len(parts) > 1:
+            self.scores = [score for scores, _ in parts for score in scores]
+            self.seconds = {name: time for _, seconds in parts for name, time in seconds.items()}
+            self._save()
+        means = ", ".join(f"{name} {value:.3f}" for name, value in mean_scores(self.scores).items())
+        logger.info("mean of %d videos: %s (%s)", len(self.seconds), means, self.output_dir / "scores.json")

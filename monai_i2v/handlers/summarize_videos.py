@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.engines import VideoEvaluator, VideoEvents
@@ -36,7 +36,7 @@ class SummarizeVideos:
     def attach(self, engine: Engine) -> None:
         """Register with a `VideoEvaluator`."""
         engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, self._save)
-        engine.add_event_handler(Events.COMPLETED, self._complete)
+        engine.add_event_handler(VideoEvents.ALL_COMPLETED, self._complete)
 
     def _complete(self, engine: VideoEvaluator) -> None:
         if not engine.failures:  # a run that failed leaves all as it was

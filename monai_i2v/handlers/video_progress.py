@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ignite.distributed as idist
 from ignite.engine import Engine
 from tqdm import tqdm
 
@@ -12,13 +13,18 @@ __all__ = ["VideoProgress"]
 
 
 class VideoProgress:
-    """Show how many frames of the present video are segmented, and the time left."""
+    """Show how many frames of the present video are segmented, and the time left.
+
+    Of several processes, only the first has a bar.
+    """
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
 
     def attach(self, engine: Engine) -> None:
         """Register with a `VideoEvaluator`."""
+        if idist.get_rank() > 0:
+            return
         engine.add_event_handler(VideoEvents.VIDEO_ADAPTED, self._start)
         engine.add_event_handler(VideoEvents.FRAME_COMPLETED, self._advance)
         engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, self._stop)

@@ -30,7 +30,7 @@ class MemoryBank:
     Args:
         capacity: frames, the reference included; None keeps all.
         top: memory cells that a query keeps, jointly over all frames; the TTT paper keeps 20 %.
-        measure: similarity of keys, ``"l2"``, ``"dot"`` or ``"cosine"``.
+        measure: similarity of keys, ``"l2"``, ``"dot"``, ``"cosine"`` or ``"product"``.
         max_bytes: bytes of temporaries that a read aims at, see `read_memory`.
         kept: how many of the first frames are never forgotten.
 
@@ -121,16 +121,20 @@ class MemoryBank:
         """
         if self.written == 0:
             raise RuntimeError("the memory bank is empty; write the reference frame before the first read.")
-        used = len(self) * self._cells
         readout = read_memory(
             embed_query(query.flatten(2).transpose(1, 2), self.measure),
-            self._keys[:, :used],
-            self._values[:, :, :used],
+            self.keys,
+            self.values.flatten(2, 3),
             measure="product",
             top=self.top,
             max_bytes=self.max_bytes,
         )
         return readout.transpose(2, 3).unflatten(3, query.shape[-2:])
+
+    @property
+    def keys(self) -> Tensor:
+        """Remembered keys (B, M, D), embedded by the measure (see `embed_keys`)."""
+        return self._keys[:, : len(self) * self._cells]
 
     @property
     def values(self) -> Tensor:

@@ -207,7 +207,9 @@ def read_memory(
     with torch.autocast(query.device.type, enabled=False):
         query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
         memory = keys.expand(n, -1, -1), values.expand(n, -1, -1, -1)
-        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
+        if torch.compiler.is_exporting():
+            readout = _read_at_once(query, *memory, top)
+        elif torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
             readout = _read_with_gradients(query, *memory, top)
         else:
             readout = values.new_empty((n, values.shape[1], query.shape[1], values.shape[3]))
@@ -224,6 +226,18 @@ def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
 def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
     weights = affinity(torch.bmm(query, keys.transpose(1, 2)), top).to(values.dtype)
     return torch.stack([weights @ by_object for by_object in values.unbind(1)], dim=1)  # (B, K, Q, V)
+
+
+def _read_at_once(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
+    """For export: no chunks, and no choice that depends on a size. Cells without weight stand in for missing ones."""
+    scores = torch.bmm(query, keys.transpose(1, 2))
+    if not isinstance(top, int):
+        return torch.einsum("bqm,bkmv->bkqv", affinity(scores, top).to(values.dtype), values)
+    best, places = F.pad(scores, (0, top), value=float("-inf")).topk(top, dim=-1)
+    videos = torch.arange(values.shape[0], device=values.device).view(-1, 1, 1)
+    near = values.transpose(1, 2)[videos, places.clamp_max(values.shape[2] - 1)]  # (B, Q, top, K, V)
+    readout = best.softmax(dim=-1).to(values.dtype).unsqueeze(2) @ near.flatten(3)  # (B, Q, 1, K * V)
+    return readout.squeeze(2).unflatten(2, near.shape[-2:]).transpose(1, 2)
 
 
 def _read_video(query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int) -> None:

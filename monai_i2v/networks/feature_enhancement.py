@@ -95,5 +95,6 @@ def _node(in_channels: int, width: int) -> nn.Sequential:
 def _resize(x: Tensor, size: torch.Size) -> Tensor:
     """Max-pool down, repeat up, to an explicit size (odd grids occur)."""
     if x.shape[-2] > size[0]:
-        return F.adaptive_max_pool2d(x, size)
+        halves = x.shape[-2] == 2 * size[0] and x.shape[-1] == 2 * size[1]
+        return F.max_pool2d(x, 2) if halves else F.adaptive_max_pool2d(x, size)  # the same, but ONNX has the first only
     return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="nearest")

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_i2v.memory import MemoryBank
-from monai_i2v.memory.readout import Top
+from monai_i2v.memory.readout import Measure, Top
 from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
@@ -64,6 +64,21 @@ class MemorySettings:
         if any(zoom <= 1 for zoom in self.zooms):
             raise ValueError(f"zooms must be more than 1, got {tuple(self.zooms)}; 2 is the frame from half as far.")
 
+    def new_bank(self, measure: Measure = "l2") -> MemoryBank:
+        """An empty memory."""
+        if self.max_frames is None:
+            return MemoryBank(None, top=self.top, measure=measure)
+        closer = sum(math.ceil(zoom) ** 2 for zoom in self.zooms)
+        return MemoryBank(self.max_frames + closer, top=self.top, measure=measure, kept=1 + closer)
+
+    def is_turn(self, frames: int, prob: Tensor) -> bool:
+        """Whether to remember the last of `frames` frames, with its probabilities (B, K, H, W)."""
+        turn = (frames - 1) % self.every == 0
+        if self.sure <= 0 and self.familiar <= 0:
+            return turn
+        sure = sureness(prob).mean().item()
+        return sure >= self.sure and (turn or sure < self.familiar)
+
 
 DEFAULT_MEMORY = MemorySettings()
 
@@ -83,6 +98,19 @@ class TemporalMemoryState:
     present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
     size: torch.Size  # H, W
     frames: int  # seen so far, the reference included
+
+    def check_size(self, frame: Tensor) -> None:
+        """Compare a frame (B, C, H, W) with the first one.
+
+        Raises:
+            ValueError: When its size is another.
+        """
+        if frame.shape[-2:] != self.size:
+            height, width = self.size
+            raise ValueError(
+                f"frame {self.frames} is {frame.shape[-1]}x{frame.shape[-2]} px, but the video began with "
+                f"{width}x{height} px; resize the frame, or start again with a mask of its size."
+            )
 
 
 def zoom_in(picture: Tensor, zoom: float) -> Iterator[Tensor]:
@@ -201,11 +229,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
 
     def new_bank(self) -> MemoryBank:
         """An empty memory with this network's settings; in training it keeps all frames."""
-        memory = self.memory
-        if self.training or memory.max_frames is None:
-            return MemoryBank(None, top=memory.top)
-        closer = sum(math.ceil(zoom) ** 2 for zoom in memory.zooms)
-        return MemoryBank(memory.max_frames + closer, top=memory.top, kept=1 + closer)
+        return MemoryBank(None, top=self.memory.top) if self.training else self.memory.new_bank()
 
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
@@ -236,12 +260,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         Raises:
             ValueError: When the frame's size is not the reference's.
         """
-        if frame.shape[-2:] != state.size:
-            height, width = state.size
-            raise ValueError(
-                f"frame {state.frames} is {frame.shape[-1]}x{frame.shape[-2]} px, but the video began with "
-                f"{width}x{height} px; resize the frame, or start again with a mask of its size."
-            )
+        state.check_size(frame)
         return self.step_from(self.encode_frame(frame), state)
 
     def step_from(
@@ -260,13 +279,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
 
     def is_turn(self, state: TemporalMemoryState, prob: Tensor) -> bool:
         """See `MemoryNet.is_turn`; in training it is every frame's turn."""
-        if self.training:
-            return True
-        memory, turn = self.memory, (state.frames - 1) % self.memory.every == 0
-        if memory.sure <= 0 and memory.familiar <= 0:
-            return turn
-        sure = sureness(prob).mean().item()
-        return sure >= memory.sure and (turn or sure < memory.familiar)
+        return self.training or self.memory.is_turn(state.frames, prob)
 
     def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
         """See `MemoryNet.remember`."""

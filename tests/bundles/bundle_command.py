@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,3 +55,8 @@ def assert_explained(answer: Answer, *parts: str) -> None:
 def snapshot(folder: Path) -> dict[Path, bytes | None]:
     """All that is below a folder, and what the files hold."""
     return {path: path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+def torchrun_command(*arguments: str) -> list[str]:
+    """The command that starts two processes, on a port that is free."""
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *arguments]

@@ -12,14 +12,15 @@ from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
 from PIL import Image
 
 from monai_i2v.errors import UsageError
+from monai_i2v.networks import OneShotNet
 
 SCHEMA = Path(__file__).parent / "meta_schema_20240725.json"
 
 
-def workflow(name, recording, checkpoint, **overrides):
+def workflow(name, recording, checkpoint, overlays=(), **overrides):
     bundle = BUNDLES / name
     return ConfigWorkflow(
-        str(bundle / "configs/inference.json"),
+        [str(bundle / "configs" / file) for file in ("inference.json", *overlays)],
         meta_file=str(bundle / "configs/metadata.json"),
         workflow_type="infer",
         bundle_root=str(bundle),
@@ -195,6 +196,19 @@ def test_videos_with_truth_are_scored(name, recording, checkpoints):
     lines = (recording / "out/scores.csv").read_text().splitlines()
     assert [line.rsplit(",", 3)[0] for line in lines] == ["video,frame,object", "frames,3,1", "frames,3,7"]
     assert [path.name for path in sorted((recording / "out").iterdir())] == ["scores.csv", "scores.json"]
+
+
+def test_export_writes_the_image_network_at_the_size_at_which_videos_are_segmented(recording, checkpoint, monkeypatch):
+    told = []
+    monkeypatch.setattr("monai_i2v.export.export_image_net", lambda *args, **kwargs: told.append((args, kwargs)))
+    flow = workflow(
+        VIDEO_BUNDLES[0], recording, checkpoint, overlays=["export.json"], export_path=str(recording / "net.onnx")
+    )
+    flow.initialize()
+    flow.run()
+    ((network, path), options) = told[0]
+    assert isinstance(network, OneShotNet)
+    assert (path, options) == (str(recording / "net.onnx"), {"size": (48, 48)})
 
 
 def test_the_same_run_gives_the_same_masks(recording, checkpoint):

@@ -1,35 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import re
 import subprocess
-import sys
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import torch
-from bundle_command import BUNDLES
+from bundle_command import torchrun_command
 from ignite.engine import Events
-from monai.bundle import ConfigWorkflow
 from PIL import Image
+from small_training import CONFIGS, MEMORY_CONFIGS, SMALL, losses_of, train
 
 from monai_i2v.data import Phantom, save_phantom
 
-CONFIGS = BUNDLES / "one_shot_image_segmentation/configs"
-MEMORY_CONFIGS = BUNDLES / "temporal_contrastive_memory_video_segmentation/configs"
-COMMON = {
-    "train_sets": ["echo"],
-    "val_sets": ["scope"],
-    "image_size": 32,
-    "max_epochs": 2,
-    "steps_per_epoch": 2,
-    "batch_size": 2,
-    "num_workers": 0,
-    "val_interval": 1,
-    "amp": False,
-    "device": "cpu",
-}
-SMALL = {**COMMON, "val_episodes": 2, "network_def::width": 16}
-SMALL_MEMORY = {**COMMON, "val_clips": 2, "network_def::widths": [16, 16, 16], "network_def::value_channels": 16}
 both_networks = pytest.mark.parametrize("configs", [CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
 
 
@@ -45,24 +31,6 @@ def stills(tmp_path_factory):
             Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
             Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
     return root
-
-
-def small(configs):
-    return SMALL if configs == CONFIGS else SMALL_MEMORY
-
-
-def train(stills, folder, *overlays, configs=CONFIGS, **overrides):
-    files = [str(configs / name) for name in ("train.json", *overlays)]
-    return ConfigWorkflow(
-        files,
-        meta_file=str(configs / "metadata.json"),
-        logging_file=str(configs / "logging.conf"),
-        workflow_type="train",
-        bundle_root=str(configs.parent),
-        dataset_dir=str(stills),
-        ckpt_dir=str(folder),
-        **{**small(configs), **overrides},
-    )
 
 
 def weights(folder, name="resume.pt"):
@@ -140,35 +108,103 @@ def test_labelled_clips_join_the_stills(stills, tmp_path):
     assert 0 < max(change) < 1e-2
 
 
-@both_networks
-def test_evaluate_tells_the_dice_of_the_held_out_sets(configs, stills, tmp_path):
-    flow = train(stills, tmp_path, configs=configs, max_epochs=1)
+@pytest.fixture(scope="module", params=[CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
+def tracked(request, stills, tmp_path_factory):
+    """The configs of a network, and the folder of an epoch of its training that TensorBoard watched."""
+    folder = tmp_path_factory.mktemp("tracked")
+    flow = train(stills, folder, "tensorboard.json", configs=request.param, max_epochs=1)
     flow.initialize()
     flow.run()
-    flow = train(stills, tmp_path, "evaluate.json", configs=configs, checkpoint=str(tmp_path / "model.pt"))
+    return request.param, folder
+
+
+def test_evaluate_tells_the_dice_of_the_held_out_sets(tracked, stills):
+    configs, folder = tracked
+    flow = train(stills, folder, "evaluate.json", configs=configs, checkpoint=str(folder / "model.pt"))
     flow.initialize()
     flow.run()
     assert 0 <= flow.parser.get_parsed_content("validate::evaluator").state.metrics["dice"] <= 1
 
 
+def test_tensorboard_gets_the_loss_of_every_step_and_the_dice_of_every_validation(tracked):
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    files = (tracked[1] / "tensorboard").iterdir()
+    events = [event for file in files for event in loader.EventFileLoader(str(file)).Load()]
+    told = [(event.step, value) for event in events for value in event.summary.value]
+    assert [step for step, value in told if value.tag == "train_loss"] == [1, 2]
+    dices = [(step, value.tensor.float_val[0]) for step, value in told if value.tag == "dice"]
+    assert [step for step, _ in dices] == [1]
+    assert 0 <= dices[0][1] <= 1
+
+
 @both_networks
-def test_two_processes_train_together(configs, stills, tmp_path):
-    overrides = [item for key, value in small(configs).items() if key != "device" for item in (f"--{key}", str(value))]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
-    command += [
-        "-m",
-        "monai.bundle",
-        "run",
-        "--config_file",
-        f"{[str(configs / n) for n in ('train.json', 'multi_gpu_train.json')]}",
-    ]
-    command += ["--meta_file", str(configs / "metadata.json"), "--logging_file", str(configs / "logging.conf")]
-    command += ["--bundle_root", str(configs.parent), "--dataset_dir", str(stills), "--ckpt_dir", str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def test_mlflow_gets_the_loss_of_every_step_and_the_dice(configs, stills, tmp_path, monkeypatch):
+    client = MagicMock(
+        **{"search_runs.return_value": [], "get_experiment_by_name.return_value.lifecycle_stage": "active"}
+    )
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setattr(mlflow, "MlflowClient", lambda tracking_uri: client)
+    flow = train(stills, tmp_path, "mlflow.json", configs=configs, max_epochs=1, tracking_uri="http://localhost:1")
+    flow.initialize()
+    flow.run()
+    told = [metric for call in client.log_batch.call_args_list for metric in call.kwargs["metrics"]]
+    assert [metric.step for metric in told if metric.key == "train_loss"] == [1, 2]
+    assert [0 <= metric.value <= 1 for metric in told if metric.key == "dice"] == [True]
+
+
+def torchrun(*arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SLURM_JOB_ID": "1", "SLURM_LOCALID": "0"}  # as in a batch job
     done = subprocess.run(
-        command + overrides, capture_output=True, text=True, timeout=240, env=environment, check=False
+        torchrun_command(*map(str, arguments)),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r"dice: \d\.\d+", done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def test_two_processes_train_together(stills, tmp_path):
+    options = {
+        "config_file": [str(CONFIGS / name) for name in ("train.json", "multi_gpu_train.json")],
+        "meta_file": CONFIGS / "metadata.json",
+        "logging_file": CONFIGS / "logging.conf",
+        "bundle_root": CONFIGS.parent,
+        "dataset_dir": stills,
+        "ckpt_dir": tmp_path,
+        **{key: value for key, value in SMALL.items() if key != "device"},
+    }
+    told = torchrun(
+        "-m", "monai.bundle", "run", *(text for key, value in options.items() for text in (f"--{key}", value))
+    )
+    assert re.search(r"dice: \d\.\d+", told)
     assert (tmp_path / "resume.pt").exists()
     assert (tmp_path / "model.pt").exists()
+
+
+@pytest.fixture(scope="module")
+def two_processes(stills, tmp_path_factory):
+    """What two processes wrote that trained both networks."""
+    folder = tmp_path_factory.mktemp("together")
+    torchrun(Path(__file__).with_name("small_training.py"), stills, folder)
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+@both_networks
+def test_two_processes_learn_what_one_learns_from_the_same_batches(configs, stills, two_processes, tmp_path):
+    alone = losses_of(stills, tmp_path, configs=configs)
+    parts = [two_processes[f"{configs.parent.name}_{rank}"] for rank in range(2)]
+    together = np.mean([part["losses"] for part in parts], axis=0)
+    assert len(alone) == 3
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert max(abs(np.diff(alone))) > 1e-3  # it learns
+    assert [part["local_rank"] for part in parts] == [0, 1]  # whatever Slurm says
+
+
+@pytest.mark.parametrize(("configs", "overlay"), [(CONFIGS, "finetune.json"), (MEMORY_CONFIGS, "train_clips.json")])
+def test_several_processes_also_start_from_a_checkpoint(configs, overlay, stills, tmp_path):
+    flow = train(stills, tmp_path, overlay, "multi_gpu_train.json", configs=configs)
+    assert "load_checkpoint(@network_def, @start_from)" in flow.parser["network"]
+    assert "DistributedDataParallel(@network," in flow.parser["train::trainer::network"]

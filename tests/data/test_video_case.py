@@ -30,11 +30,9 @@ def test_results_are_named_after_the_video(video, name):
     assert list_cases(video, "mask.png", 3) == [VideoCase(video, "mask.png", 3, name)]
 
 
-def test_a_datalist_starts_at_its_own_folder_and_is_shared_by_processes(tmp_path):
+def test_a_datalist_starts_at_its_own_folder(tmp_path):
     path = write(tmp_path, {"videos": [{"video": f"{i}.mp4", "ref_mask": "m.png", "ref_frame": i} for i in range(5)]})
     assert list_cases(datalist=path)[2] == VideoCase(str(tmp_path / "2.mp4"), str(tmp_path / "m.png"), 2, "2")
-    shares = [[case.name for case in list_cases(datalist=path, rank=rank, world_size=2)] for rank in (0, 1)]
-    assert shares == [["0", "2", "4"], ["1", "3"]]
 
 
 def test_several_frames_may_be_annotated_each_in_its_file_or_all_in_one(tmp_path):

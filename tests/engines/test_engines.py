@@ -40,7 +40,7 @@ def test_handlers_hear_of_the_video_and_of_every_frame_in_order(case):
     frames = []
     engine.add_event_handler(VideoEvents.FRAME_COMPLETED, lambda engine: frames.append(engine.state.output))
     engine.run()
-    assert heard == ["video_started", "video_adapted", *["frame_completed"] * 3, "video_completed"]
+    assert heard == ["video_started", "video_adapted", *["frame_completed"] * 3, "video_completed", "all_completed"]
     assert [frame.index for frame in frames] == [0, 1, 2]
     assert set(frames[0].label_map[frames[0].label_map > 0].tolist()) == {1, 2}
     assert (frames[0].label_map == frames[1].label_map).all()
@@ -72,6 +72,19 @@ def test_a_second_run_starts_anew(case):
 def test_a_method_that_adapts_before_it_segments_does_not_slide(case):
     with pytest.raises(UsageError, match="scope is 'sliding', but this method cannot do so"):
         evaluator([case], adaptation=relearner("relearning"), scope="sliding")
+
+
+def test_videos_that_are_adapted_to_together_are_not_shared(case, monkeypatch):
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
+    with pytest.raises(UsageError, match="scope is 'dataset', which adapts to all videos together, but 2 processes"):
+        evaluator([case], adaptation=relearner("relearning"), scope="dataset")
+
+
+def test_a_process_without_videos_hears_of_the_end():
+    engine, heard = evaluator([]), []
+    engine.add_event_handler(VideoEvents.ALL_COMPLETED, lambda: heard.append("end"))
+    engine.run()
+    assert heard == ["end"]
 
 
 def test_unknown_scope_and_device_name_the_choices(case):

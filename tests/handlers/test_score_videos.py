@@ -91,6 +91,15 @@ def test_a_video_of_which_only_the_reference_is_drawn_is_told(tmp_path, clip, ca
     assert "clip: no frame but the reference has truth" in caplog.text
 
 
+def test_scores_of_other_processes_come_with_the_end(tmp_path, clip, monkeypatch):
+    other = [FrameScore("other", 1, 3, 0.0, 0.0, 0.0)], {"other": 2.0}
+    monkeypatch.setattr("ignite.distributed.all_gather", lambda own: [own, (1, []) if own[0] == 1 else other])
+    rows, summary = run(tmp_path / "out", clip())
+    assert [row["video"] for row in rows] == ["clip"] * 5 + ["other"]
+    assert summary["videos"]["other"]["seconds"] == 2
+    assert summary["mean"]["dice"] == pytest.approx(summary["videos"]["clip"]["dice"] / 2)
+
+
 def test_means_are_of_frames_then_objects_then_videos():
     def score(video, label, value):
         return FrameScore(video, 1, label, value, value, value)

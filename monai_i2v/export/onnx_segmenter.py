@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memory network without PyTorch's networks: ONNX Runtime computes, this loop remembers.
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from monai_i2v.errors import UsageError
+from monai_i2v.export.memory_network import SETTINGS
+from monai_i2v.networks import MemorySettings, TemporalMemoryState, occurring_classes
+from monai_i2v.networks.temporal_contrastive_memory_net import GRID, zoom_in
+from monai_i2v.propagation import VideoSegmenter
+
+__all__ = ["OnnxSegmenter"]
+
+
+class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
+    """A `VideoSegmenter` that runs what `export_memory_net` wrote; `PropagationInferer` takes it as it is.
+
+    Args:
+        folder: the folder that was written.
+        providers: ONNX Runtime's names of where to compute, the preferred one first.
+
+    Raises:
+        UsageError: When ONNX Runtime is missing, or a file cannot be read.
+
+    Example::
+
+        >>> from monai_i2v.export import OnnxSegmenter
+        >>> from monai_i2v.inferers import PropagationInferer
+        >>> def segment(folder, video, masks):  # masks (K, H, W) of the first frame
+        ...     return [result.prob for result in PropagationInferer(256).stream(video, OnnxSegmenter(folder), masks)]
+        >>> segment("missing", [], None)
+        Traceback (most recent call last):
+        ...
+        monai_i2v.errors.UsageError: missing/encode_frame.onnx does not exist; expected a file that ...
+    """
+
+    def __init__(self, folder: str | Path, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+        self.encode_frame, self.encode_value, self.decode = (
+            _Stage(Path(folder) / f"{name}.onnx", providers) for name in ("encode_frame", "encode_value", "decode")
+        )
+        path = Path(folder) / SETTINGS
+        try:
+            self.memory = MemorySettings(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
+
+    def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
+        """See `VideoSegmenter.start`."""
+        state = TemporalMemoryState(
+            self.memory.new_bank("product"), occurring_classes(masks), masks.shape[-2:], frames=1
+        )
+        views = [(frame, masks)]
+        for zoom in self.memory.zooms:
+            views += zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True)
+        for view, view_masks in views:
+            *features, key = self.encode_frame(_pad(view, "replicate"))
+            state.bank.write(key, *self.encode_value(features[-1], _pad(view_masks)))
+        return state
+
+    def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
+        """See `VideoSegmenter.step`.
+
+        Raises:
+            ValueError: When the frame's size is not the reference's.
+        """
+        state.check_size(frame)
+        *features, key = self.encode_frame(_pad(frame, "replicate"))
+        (prob,) = self.decode(*features, key, state.bank.keys, state.bank.values.flatten(2, 3), state.present)
+        prob = prob[..., : state.size[0], : state.size[1]]
+        state.frames += 1
+        if self.memory.is_turn(state.frames, prob):
+            state.bank.write(key, *self.encode_value(features[-1], _pad(prob)))
+        return prob, state
+
+
+def _pad(picture: Tensor, mode: str = "constant") -> Tensor:
+    """Pad (B, C, H, W) to the network's grid, at the right and below."""
+    height, width = picture.shape[-2:]
+    return F.pad(picture, (0, -width % GRID, 0, -height % GRID), mode=mode)
+
+
+class _Stage:
+    """One file."""
+
+    def __init__(self, path: Path, providers: Sequence[str]) -> None:
+        if not find_spec("onnxruntime"):
+            raise UsageError("ONNX files need the package onnxruntime, which is missing; install monai_i2v[export].")
+        import onnxruntime
+
+        if not path.is_file():
+            raise UsageError(f"{path} does not exist; expected a file that export_memory_net wrote; check the folder.")
+        try:
+            self.session = onnxruntime.InferenceSession(path, providers=list(providers))
+        except Exception as error:  # ONNX Runtime raises many kinds
+            raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
+        self.names = [item.name for item in self.session.get_inputs()]
+
+    def __call__(self, *inputs: Tensor) -> list[Tensor]:
+        given: dict[str, Any] = {name: x.cpu().numpy() for name, x in zip(self.names, inputs, strict=True)}
+        return [torch.from_numpy(output) for output in self.session.run(None, given)]
