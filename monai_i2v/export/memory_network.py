@@ -100,6 +100,15 @@ def export_memory_net(
     Raises:
         UsageError: When `form` is neither, the network reads a share of its memory cells, a package is missing, or a
             file cannot be written.
+
+    Example::
+
+        >>> from monai_i2v.export import export_memory_net
+        >>> from monai_i2v.networks import MemorySettings, TemporalContrastiveMemoryNet
+        >>> export_memory_net(TemporalContrastiveMemoryNet(memory=MemorySettings(top=0.2)), "folder")
+        Traceback (most recent call last):
+        ...
+        monai_i2v.errors.UsageError: the network reads a share of its memory cells (top is 0.2), which cannot be ...
     """
     if isinstance(net.memory.top, float):
         raise UsageError(
