@@ -29,7 +29,7 @@ def join_processes(backend: str = "gloo") -> None:
     Without ``torchrun``, or when they are connected, nothing happens. The bundles call this in ``initialize``.
 
     Args:
-        backend: how they talk, ``"gloo"`` or ``"nccl"``.
+        backend: how they talk, ``"gloo"``, or ``"nccl"`` to train on GPUs.
     """
     if not dist.is_torchelastic_launched() or dist.is_initialized():
         return
@@ -38,7 +38,7 @@ def join_processes(backend: str = "gloo") -> None:
     os.environ["SLURM_LOCALID"] = local_rank
     if torch.cuda.is_available():
         torch.cuda.set_device(int(local_rank) % torch.cuda.device_count())
-    dist.init_process_group(backend, timeout=PATIENCE)
+    dist.init_process_group(backend, timeout=PATIENCE if backend == "gloo" else None)
     idist.sync()
 
 

@@ -85,8 +85,8 @@ def export_memory_net(
                        W / n) and ``key`` (B, D, h, w). H and W are multiples of 16: pad frames, and crop masks
     ``encode_value``   ``features16`` and ``masks`` (B, K, H, W) in [0, 1] to ``value`` (B, K, V, h, w)
     ``decode``         a frame's features and ``key``; the memory, ``keys`` (B, M, D) and ``values`` (B, K, M, V), the
-                       cells of remembered frames one after the other; and ``present`` (B, 1 + K, 1, 1), false for
-                       objects that no mask shows; to ``prob`` (B, K, H, W)
+                       cells of remembered frames one after the other; and ``present`` (B, 1 + K, 1, 1), whether
+                       there is background, and each object (`occurring_classes`); to ``prob`` (B, K, H, W)
     =================  ==============================================================================================
 
     ``memory.json`` holds the network's `MemorySettings`: when to remember a frame. `OnnxSegmenter` runs all this.
@@ -100,6 +100,15 @@ def export_memory_net(
     Raises:
         UsageError: When `form` is neither, the network reads a share of its memory cells, a package is missing, or a
             file cannot be written.
+
+    Example::
+
+        >>> from monai_i2v.export import export_memory_net
+        >>> from monai_i2v.networks import MemorySettings, TemporalContrastiveMemoryNet
+        >>> export_memory_net(TemporalContrastiveMemoryNet(memory=MemorySettings(top=0.2)), "folder")
+        Traceback (most recent call last):
+        ...
+        monai_i2v.errors.UsageError: the network reads a share of its memory cells (top is 0.2), which cannot be ...
     """
     if isinstance(net.memory.top, float):
         raise UsageError(
