@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from bundle_command import Answer, bundle_arguments, torchrun_command
@@ -33,12 +34,13 @@ def finish(process):
     return Answer(process.returncode, stdout, stderr)
 
 
-def kill_one_at_work(output):
-    """Kill a process that has a video at work; its number is part of the folder's name."""
+def kill_one_at_work(process, output):
+    """Kill one of the processes that torchrun started, as soon as a video is at work."""
     deadline = time.monotonic() + 150
     while time.monotonic() < deadline:
-        for partial in output.glob(".*.partial-*"):
-            os.kill(int(partial.name.rpartition("-")[2]), signal.SIGKILL)
+        if any(output.glob(".partial-*/new")):
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGKILL)
             return
         time.sleep(0.005)
     pytest.fail("no video was begun")
@@ -64,7 +66,7 @@ def runs(checkpoint, tmp_path_factory):
     (folder / "list.json").write_text(json.dumps({"videos": [*videos, {"video": "gone.mp4", "ref_mask": "m.png"}]}))
     given = {"datalist": folder / "list.json", "output_dir": folder / "out", "checkpoint": checkpoint}
     killed = start(**given)
-    kill_one_at_work(folder / "out")
+    kill_one_at_work(killed, folder / "out")
     assert finish(killed).status != 0
     done = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("[a-e]/run.json")}
     return folder, done, finish(start(**given))
@@ -74,7 +76,7 @@ def test_a_second_run_after_a_kill_makes_what_is_left_and_nothing_else(runs):
     folder, done, _ = runs
     assert len(done) < len(NAMES)
     assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert sorted(path.name for path in (folder / "out").iterdir()) == NAMES
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [*NAMES, "summary.csv"]
 
 
 def test_two_processes_give_the_bytes_of_one(runs, run_bundle):
