@@ -271,7 +271,7 @@ def interval(values: Iterable[float] | None) -> str:
 def draw(table: Table, rows: Rows, path: Path) -> None:
     """Bars of the table's first measure, with the standard deviation over the seeds."""
     families, name = families_of(rows), table.measures[0]
-    figure, axes = plt.subplots(figsize=(1.5 + 1.6 * len(families), 3.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(4.5 + 1.6 * len(families), 3.2), layout="constrained")
     width = 0.8 / len(rows)
     for index, (cells, measured) in enumerate(rows):
         values = [[100 * value for value in measured.means(family, name)] for family in families]
@@ -283,7 +283,7 @@ def draw(table: Table, rows: Rows, path: Path) -> None:
     axes.set_xticks(range(len(families)), [f"{family} ({count})" for family, count in families.items()])
     axes.set(ylabel=f"{NAMES[name]}, %", ylim=(0, 105), title=table.title)
     axes.title.set_fontsize(9)
-    axes.legend(title=", ".join(table.head), ncols=len(rows), fontsize=8, loc="lower center")
+    axes.legend(title=", ".join(table.head), fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     with complete_file(path) as file:
         figure.savefig(file, dpi=150, format="png")
     plt.close(figure)
