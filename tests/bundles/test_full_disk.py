@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that fills up costs neither the earlier results nor the sentence (DESIGN.md 5)."""
 
+import contextlib
 import errno
 import itertools
 import os
@@ -11,28 +12,34 @@ import pytest
 from bundle_command import assert_explained
 from PIL import Image
 
-LIMIT = 8000  # bytes; pytest's own files are smaller
+LIMIT = 8000  # bytes
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def limited_files():
-    """No file of this process can grow larger than `LIMIT`."""
+    """No file of this process can grow larger than `LIMIT`; what pytest writes to may be larger already."""
     resource = pytest.importorskip("resource", reason="the system has no limits of file sizes")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_cannot_grow_is_explained_and_leaves_nothing(run_badly, limited_files):
-    assert_explained(run_badly(), "contact_sheet.png cannot be written (File too large)", "choose", "has space")
+def test_a_file_that_cannot_grow_is_explained_and_leaves_nothing(run_badly):
+    with limited_files():
+        answer = run_badly()
+    assert_explained(answer, "contact_sheet.png cannot be written (File too large)", "choose", "has space")
 
 
-def test_a_movie_that_cannot_grow_is_explained_and_leaves_nothing(run_badly, recording, limited_files):
+def test_a_movie_that_cannot_grow_is_explained_and_leaves_nothing(run_badly, recording):
     for index in range(4):
         noise = np.random.default_rng(index).integers(0, 256, (64, 80), np.uint8)
         Image.fromarray(noise).save(recording / f"frames/frame_{index}.png")
-    assert_explained(run_badly(), "overlay.mp4 cannot be written (File too large)", "choose", "has space")
+    with limited_files():
+        answer = run_badly()
+    assert_explained(answer, "overlay.mp4 cannot be written (File too large)", "choose", "has space")
 
 
 @pytest.mark.parametrize(
