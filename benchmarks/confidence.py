@@ -5,14 +5,14 @@
 
 Clips are those of `accuracy.py`, and phantoms of which random frames are spoiled: noise, darkness and blur up to where
 nothing is left. Every object of every frame with truth counts, but for frame 0. ``FOLDER`` gets ``confidence.json`` and
-``confidence.png``.
+``confidence.png``. ``--measure cycle`` judges another confidence: how well a frame's masks give back those of frame 0.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.inferers import AnnotatedVideo, FrameResult, WorkingFrames
 from monai_i2v.metrics import dice
 from monai_i2v.networks import sureness
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
@@ -70,15 +71,31 @@ def spoil(clip: Clip, seed: int) -> Clip:
     return Clip(clip.name.replace("phantom", "spoiled"), frames, clip.label_map)
 
 
-def judge(bundle: Bundle, clip: Clip) -> list[Judged]:
+def cycle_dice(bundle: Bundle, video: AnnotatedVideo, result: FrameResult) -> Tensor:
+    """Dice (K,) of the reference's masks and those that one step from a frame, with the masks found there, gives."""
+    frames = video.frames
+    assert isinstance(frames, WorkingFrames)
+    state = bundle.network.start(frames[result.index], frames.resize_masks(result.prob))
+    back, _ = bundle.network.step(frames[video.ref_frame], state)
+    return dice(back > 0.5, video.masks > 0.5)[0]
+
+
+MEASURES: dict[str, Callable[[Bundle, AnnotatedVideo, FrameResult], Tensor]] = {
+    "sureness": lambda bundle, video, result: sureness(result.prob.unsqueeze(0))[0],
+    "cycle": cycle_dice,
+}
+
+
+def judge(bundle: Bundle, clip: Clip, measure: str = "sureness") -> list[Judged]:
     """Segment a clip, and compare confidence with truth."""
     truth = clip.read_truth()
     labels, counted = occurring_labels(truth[0]), scored_frames(truth)
     found = []
     masks = labels_to_masks(truth[0], labels).to(bundle.device)
+    video = bundle.inferer.annotate(list(clip.video), masks)
     with torch.no_grad():
         for result in bundle.inferer.stream(list(clip.video), bundle.network, masks):
-            sure = sureness(result.prob.unsqueeze(0))[0].tolist()
+            sure = MEASURES[measure](bundle, video, result).tolist()
             label_map = masks_to_labels(result.prob, labels).cpu()
             for label, value in zip(labels, sure, strict=True):
                 if result.index in counted.get(label, ()):
@@ -123,6 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", default="", help="take clips only whose names start so")
     parser.add_argument("--phantoms", type=int, default=5, help="phantoms of each look")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of the network")
+    parser.add_argument("--measure", choices=MEASURES, default="sureness", help="what is judged")
     parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
     args = parser.parse_args(argv)
     bundle = Bundle(args.bundle, size=args.size, device="cpu")
@@ -130,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     clips = [*(find_clips(args.data) if args.data else ()), *(spoil(clip, i) for i, clip in enumerate(phantoms))]
     families: dict[str, list[Judged]] = {}
     for clip in tqdm(select_clips(clips, prefix=args.clips)):
-        families.setdefault(clip.family, []).extend(judge(bundle, clip))
+        families.setdefault(clip.family, []).extend(judge(bundle, clip, args.measure))
     args.output.mkdir(parents=True, exist_ok=True)
     draw(families, args.output / "confidence.png")
     content = {family: [one._asdict() for one in judged] for family, judged in families.items()}

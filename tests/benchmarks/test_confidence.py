@@ -4,9 +4,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
+import torch
+
+from monai_i2v.inferers import FrameResult, PropagationInferer
 
 
 @pytest.fixture
@@ -42,3 +45,16 @@ def test_figures_and_numbers_are_written(
     assert all(0 <= one["confidence"] <= 1 and 0 <= one["dice"] <= 1 for one in masks)
     assert (tmp_path / "confidence.png").stat().st_size > 1000
     assert "38 masks" in capsys.readouterr().out
+
+
+def test_a_cycle_that_comes_back_to_the_given_masks_is_trusted(confidence: ModuleType) -> None:
+    masks = torch.zeros(1, 2, 32, 32)
+    masks[:, 0, :16], masks[:, 1, 16:] = 1, 1
+    still = SimpleNamespace(start=lambda frame, masks: masks, step=lambda frame, state: (state, state))
+    inferer = PropagationInferer(None)
+    video = inferer.annotate([torch.zeros(3, 32, 32)] * 3, masks[0])
+    bundle = SimpleNamespace(network=still)
+    half = masks[0].clone()
+    half[1, 24:] = 0
+    found = FrameResult(2, torch.zeros(3, 32, 32), half, None)
+    assert confidence.cycle_dice(bundle, video, found).tolist() == pytest.approx([1, 2 / 3])
