@@ -36,7 +36,7 @@ def session_with(bundle: Bundle, clip: Clip, truth: Mapping[int, Tensor], drawn:
     session = VideoSession(bundle.network, list(clip.video), size=bundle.inferer.size)
     for frame in drawn:
         session.annotate(frame, truth[frame].numpy())
-    for _ in session.propagate():
+    for _ in session.carry():
         pass
     return session
 

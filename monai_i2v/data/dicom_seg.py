@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.pixels import iter_pixels
 from pydicom.uid import SegmentationStorage
 
+from monai_i2v.data.dicom_header import DICOM_ERRORS
 from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
 
@@ -22,9 +21,6 @@ __all__ = ["DicomSeg", "segment_label"]
 
 LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"  # of 2024, which pydicom 3.0 does not name
 SEGMENT_LABEL = re.compile(r"label (\d+)")
-READ_ERRORS = (  # what pydicom raises for damaged or incomplete files
-    *(InvalidDicomError, RuntimeError, ValueError, AttributeError, LookupError, TypeError, OSError, struct.error),
-)
 
 
 def segment_label(label: int) -> str:
@@ -82,7 +78,7 @@ class DicomSeg:
             self._parts = self._match(info)
         except UsageError:
             raise
-        except READ_ERRORS as error:
+        except DICOM_ERRORS as error:
             raise UsageError(
                 f"{path} cannot be read as a DICOM segmentation; it is damaged, cut off, or lacks what the standard "
                 "demands; export it again."
@@ -142,7 +138,7 @@ class DicomSeg:
                 return [(self._labels[int(value)], pixels == value) for value in np.unique(pixels[pixels > 0])]
             highest = self._file.MaximumFractionalValue if self._file.SegmentationType == "FRACTIONAL" else 1
             return [(self._labels[segment], pixels > highest / 2)]
-        except READ_ERRORS as error:
+        except DICOM_ERRORS as error:
             raise UsageError(
                 f"frame {number} of {self.path} cannot be decoded; it is damaged, cut off, or of a rare kind; export "
                 "it again, uncompressed."

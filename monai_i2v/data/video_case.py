@@ -141,7 +141,7 @@ def _is_sound(value: Any, kinds: Sequence[type]) -> bool:
     """Whether a value has exactly one of these types and, if it is text or a list of masks, can name files."""
     if type(value) not in kinds or value == "":
         return False
-    if list in kinds and str in kinds and isinstance(value, list):
+    if isinstance(value, list) and str in kinds:
         return all(_is_sound(part, [str]) for part in value)
     try:
         return not isinstance(value, str) or b"\0" not in os.fsencode(value)

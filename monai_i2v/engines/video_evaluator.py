@@ -201,8 +201,8 @@ class VideoEvaluator(Evaluator):
                 f"{1 + len(case.further)}; use 'video'."
             )
         label_maps = {frame: read_mask(path, video.info, frame) for frame, path in case.annotated.items()}
-        labels = {int(value) for label_map in label_maps.values() for value in np.unique(label_map) if value > 0}
-        return VideoRun(case, video, label_maps, sorted(labels))
+        labels = occurring_labels(torch.from_numpy(np.stack(list(label_maps.values()))))
+        return VideoRun(case, video, label_maps, labels)
 
     def _segment(self, run: VideoRun) -> VideoRun:
         self.state.video_run = run

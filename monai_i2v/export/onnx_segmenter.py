@@ -19,7 +19,8 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.export.memory_network import SETTINGS
 from monai_i2v.networks import MemorySettings, TemporalMemoryState, occurring_classes
-from monai_i2v.networks.temporal_contrastive_memory_net import GRID, zoom_in
+from monai_i2v.networks.nearer_views import nearer_views
+from monai_i2v.networks.temporal_contrastive_memory_net import GRID
 from monai_i2v.propagation import VideoSegmenter
 
 __all__ = ["OnnxSegmenter"]
@@ -62,10 +63,7 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         state = TemporalMemoryState(
             self.memory.new_bank("product"), occurring_classes(masks), masks.shape[-2:], frames=1
         )
-        views = [(frame, masks)]
-        for zoom in self.memory.zooms:
-            views += zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True)
-        for view, view_masks in views:
+        for view, view_masks in ((frame, masks), *nearer_views(frame, masks, self.memory.zooms)):
             *features, key = self.encode_frame(_pad(view, "replicate"))
             state.bank.write(key, *self.encode_value(features[-1], _pad(view_masks)))
         return state

@@ -12,6 +12,7 @@ from typing import Any
 from ignite.engine import Engine
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import VideoEvaluator, VideoEvents
 from monai_i2v.handlers.work_folder import FACTS
 from monai_i2v.report import ObjectSummary
@@ -31,7 +32,7 @@ class SummarizeVideos:
     """
 
     def __init__(self, output_dir: str | Path) -> None:
-        self.output_dir = Path(str(output_dir)).expanduser()
+        self.output_dir = user_path(str(output_dir))
 
     def attach(self, engine: Engine) -> None:
         """Register with a `VideoEvaluator`."""

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.networks.temporal_contrastive_memory_net import zoom_in
+from monai_i2v.networks.nearer_views import nearer_views
 from monai_i2v.propagation import MemoryNet
 
 __all__ = ["AbsenceGate", "GatedState"]
@@ -116,9 +116,8 @@ class AbsenceGate(nn.Module):
 
     def _annotated_cells(self, frame: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (B, M, D) and shares of objects (B, K, M) of a frame, as it is and from nearer."""
-        nearer = (view for zoom in ZOOMS for view in zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True))
         keys, shares = [], []
-        for part, part_masks in ((frame, masks), *nearer):
+        for part, part_masks in ((frame, masks), *nearer_views(frame, masks, ZOOMS)):
             key = self.encode_key(self.encode_frame(part))
             keys.append(key.flatten(2).transpose(1, 2))
             shares.append(_shares(part_masks, key).flatten(2))

@@ -8,9 +8,8 @@ Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels, `D`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -23,6 +22,7 @@ from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
+from monai_i2v.networks.nearer_views import nearer_views
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.networks.sureness import sureness
@@ -111,25 +111,6 @@ class TemporalMemoryState:
                 f"frame {self.frames} is {frame.shape[-1]}x{frame.shape[-2]} px, but the video began with "
                 f"{width}x{height} px; resize the frame, or start again with a mask of its size."
             )
-
-
-def zoom_in(picture: Tensor, zoom: float) -> Iterator[Tensor]:
-    """Parts of a picture that together cover it, each enlarged to its size.
-
-    Args:
-        picture: (B, C, H, W).
-        zoom: how many times as large.
-
-    Yields:
-        ceil(zoom) squared parts (B, C, H, W), row by row.
-    """
-    height, width = picture.shape[-2:]
-    steps = math.ceil(zoom)
-    rows, columns = round(height / zoom), round(width / zoom)
-    for row, column in product(range(steps), repeat=2):
-        top, left = round(row * (height - rows) / (steps - 1)), round(column * (width - columns) / (steps - 1))
-        part = picture[..., top : top + rows, left : left + columns]
-        yield F.interpolate(part, (height, width), mode="bilinear", align_corners=False)
 
 
 class TemporalContrastiveMemoryNet(nn.Module):
@@ -234,10 +215,8 @@ class TemporalContrastiveMemoryNet(nn.Module):
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
         state = self.start_from(self.encode_frame(frame), masks)
-        for zoom in () if self.training else self.memory.zooms:
-            for part, part_masks in zip(zoom_in(frame, zoom), zoom_in(masks, zoom), strict=True):
-                features = self.encode_frame(part)
-                state.bank.write(self.encode_key(features), self.encode_value(features, part_masks))
+        for part, part_masks in nearer_views(frame, masks, () if self.training else self.memory.zooms):
+            self.remember(self.encode_frame(part), part_masks, state)
         return state
 
     def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> TemporalMemoryState:

@@ -40,7 +40,7 @@ def segment_annotated_frames(
     with torch.autocast(
         torch.device(session.frames.device).type, inferer.dtype, enabled=inferer.dtype != torch.float32
     ):
-        for _ in tqdm(session.propagate(), desc="passes", leave=False, disable=None):
+        for _ in tqdm(session.carry(), desc="passes", leave=False, disable=None):
             pass
     for index in range(len(session)):
         yield FrameResult(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.mask_files import MAX_LABEL
 from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
 from monai_i2v.session.drawn_masks import Drawn
@@ -28,7 +29,6 @@ READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
     *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
     *(MemoryError, struct.error, zlib.error, zipfile.BadZipFile),
 )
-MAX_LABEL = np.iinfo(np.int32).max
 
 
 class SessionFacts(NamedTuple):

@@ -18,13 +18,12 @@ from torch import Tensor
 from monai_i2v.data import Video, open_video
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
-from monai_i2v.networks import sureness
 from monai_i2v.session.drawn_masks import Drawn, checked_label_map, without_object
 from monai_i2v.session.feature_cache import FeatureCache
 from monai_i2v.session.findings import Findings
-from monai_i2v.session.mask_pass import MaskPass, PassFrame
+from monai_i2v.session.mask_pass import MaskPass
 from monai_i2v.session.mask_store import MaskStore
-from monai_i2v.session.pass_memory import PassMemory
+from monai_i2v.session.pass_runner import PassRunner
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
@@ -33,8 +32,6 @@ from monai_i2v.transforms import masks_to_labels
 __all__ = ["VideoSession"]
 
 DIRECTIONS = {"forward": (1,), "backward": (-1,), "both": (1, -1)}
-# A pass that begins at a correction ends when it agrees with what was there before for so many frames.
-AGREED_FRAMES = 3
 
 
 class VideoSession:
@@ -81,18 +78,27 @@ class VideoSession:
         crop: bool = False,
     ) -> None:
         self.video = open_video(video) if isinstance(video, str | Path) else video
-        self.network, self.cyclic = network, cyclic
+        self.network = network
         parameters = network.parameters() if hasattr(network, "parameters") else ()
         device = next((parameter.device for parameter in parameters), torch.device("cpu"))
         self.frames = WorkingFrames(self.video, size, device=device, crop=crop)
         self.cache = FeatureCache(network, self.frames)
         self.store = MaskStore()
-        self.memory = PassMemory(self.cache, self.frames, self.store, cyclic=cyclic)
+        self.runner = PassRunner(self.cache, self.frames, self.store, cyclic=cyclic)
         self.given: Drawn = {}
         self.passes: list[MaskPass] = []
         self.revision = 0
-        self.evaluations = 0  # frames that the network was asked for
         self._before: list[tuple[Drawn, list[MaskPass]]] = []
+
+    @property
+    def cyclic(self) -> bool:
+        """Whether after the last frame comes the first."""
+        return self.runner.cyclic
+
+    @property
+    def evaluations(self) -> int:
+        """Frames that the network was asked for."""
+        return self.runner.evaluations
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -178,16 +184,23 @@ class VideoSession:
         Raises:
             UsageError: When nothing was drawn, or the direction is none of these.
         """
+        return (self[frame] for frame in self.carry(direction))
+
+    def carry(self, direction: Literal["forward", "backward", "both"] = "both") -> Iterator[int]:
+        """As `propagate`, but only the indices of the frames: cheaper for who looks at the masks later.
+
+        Raises:
+            UsageError: As `propagate`.
+        """
         if direction not in DIRECTIONS:
             raise UsageError(f"direction is {direction!r}, expected one of {', '.join(DIRECTIONS)}; use 'both'.")
         if not self.given:
             raise UsageError("no frame was annotated, expected one at least; call annotate() first.")
         self.revision += 1
-        for frame in sorted(self.given):
-            yield self[frame]
+        yield from sorted(self.given)
         for towards in DIRECTIONS[direction]:
             for anchor in sorted(self.given)[::towards]:
-                yield from self._follow(self._pass_from(anchor, towards))
+                yield from self.runner.run(anchor, towards, self.given, self.passes, self.revision)
 
     def __getitem__(self, index: int) -> SessionFrame:
         """What is known of a frame; objects that no pass has reached yet are not in it.
@@ -197,7 +210,7 @@ class VideoSession:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        findings = self._findings(self.passes)
+        findings = self._findings()
         masks = findings.masks(self.labels, index)
         confidence = {label: findings.confidence(label, index) for label in masks}
         if not masks:
@@ -207,7 +220,7 @@ class VideoSession:
 
     def probabilities(self, index: int) -> Tensor:
         """Probabilities (K, H, W) of all `labels` in a frame; 0 where no pass has come yet."""
-        found = self._findings(self.passes).masks(self.labels, index)
+        found = self._findings().masks(self.labels, index)
         nothing = torch.zeros(self.frames.video_size)
         return torch.stack([found.get(label, nothing) for label in self.labels])
 
@@ -220,7 +233,7 @@ class VideoSession:
         Returns:
             Frame indices, the most worth first; fewer when there are no more.
         """
-        return suggest_frames(self._findings(self.passes), self.labels, count, cyclic=self.cyclic)
+        return suggest_frames(self._findings(), self.labels, count, cyclic=self.cyclic)
 
     def save(self, path: str | Path) -> None:
         """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
@@ -250,15 +263,15 @@ class VideoSession:
         """
         session = cls(network, video, size=size, crop=crop)
         saved = load_session(Path(path), session.store, session._facts())
-        session.given, session.passes, session.cyclic, session.revision = saved
+        session.given, session.passes, session.runner.cyclic, session.revision = saved
         return session
 
     def _facts(self) -> SessionFacts:
         frames = self.frames
         return SessionFacts(len(self), frames.video_size, frames.size, frames.region, self.cyclic, self.revision)
 
-    def _findings(self, passes: Sequence[MaskPass]) -> Findings:
-        return Findings(self.given, passes, self.store, self.frames)
+    def _findings(self) -> Findings:
+        return Findings(self.given, self.passes, self.store, self.frames)
 
     def _remember(self) -> None:
         self._before.append(({frame: dict(masks) for frame, masks in self.given.items()}, list(self.passes)))
@@ -274,38 +287,3 @@ class VideoSession:
                 if one.anchor in untouched or (not self.cache.takes_supports and one.anchor != frame)
             ]
         self.given[frame] = masks
-
-    def _pass_from(self, anchor: int, direction: int) -> MaskPass | None:
-        """The pass that begins at an annotated frame; None when nothing is seen there."""
-        labels = self.memory.objects(anchor, self.given)
-        for one in self.passes:
-            if (one.anchor, one.direction, one.labels) == (anchor, direction, labels):
-                return one
-        started = MaskPass(anchor, direction, labels, self.revision)
-        self.passes += [started] if labels else []
-        return started if labels else None
-
-    def _follow(self, one: MaskPass | None) -> Iterator[SessionFrame]:
-        """Let a pass go its way."""
-        if one is None or one.settled:
-            return
-        if one.state is None and next(self.memory.way(one, self.given), None) is not None:
-            one.frames.clear()  # it was loaded: a network's state is not in the file
-        earlier = [other for other in self.passes if other.revision < one.revision]
-        for frame in self.memory.way(one, self.given):
-            if one.state is None:
-                one.state, evaluations = self.memory.begin(one, self.given, self.passes)
-                self.evaluations += evaluations
-            prob, one.state, remembered = self.cache.step(frame, one.state)
-            self.evaluations += 1
-            sure = tuple(sureness(prob)[0].tolist())
-            one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
-            one.agreed = (
-                one.agreed + 1
-                if earlier and self._findings([one]).agrees(self._findings(earlier), one.labels, frame)
-                else 0
-            )
-            one.settled = one.agreed >= AGREED_FRAMES
-            yield self[frame]
-            if one.settled:
-                return

@@ -11,7 +11,7 @@ from monai.transforms import InvertibleTransform, MapTransform, Randomizable, Ra
 from numpy.random import RandomState
 from torch import Tensor
 
-__all__ = ["DictionaryForm", "InvertibleDictionaryForm", "RandomDictionaryForm"]
+__all__ = ["DictionaryForm", "InvertibleDictionaryForm", "NamedRandomForm", "RandomDictionaryForm"]
 
 
 class DictionaryForm(MapTransform):
@@ -119,3 +119,21 @@ class RandomDictionaryForm(RandomizableTransform, DictionaryForm):
                 self.transform.randomize(d[key])
             d[key] = self.transform(d[key], randomize=False)
         return d
+
+
+class NamedRandomForm(RandomDictionaryForm):
+    """The dictionary form of the random array transform that a subclass names, with the same arguments.
+
+    Args:
+        keys: entries to convert.
+        prob: share of the data that changes.
+        allow_missing_keys: do not complain about keys that are absent.
+        settings: further arguments of the array form.
+    """
+
+    array_form: Callable[..., _RandomTransform]
+
+    def __init__(
+        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
+    ) -> None:
+        super().__init__(keys, type(self).array_form(prob=prob, **settings), allow_missing_keys)

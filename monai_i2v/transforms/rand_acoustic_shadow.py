@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from monai.config import KeysCollection
 from torch import Tensor
 
-from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho, decibels
 from monai_i2v.transforms.sector import Sector, beams_of_pixels, sector_mask
 
@@ -80,7 +79,7 @@ class RandAcousticShadow(RandEcho):
         return torch.where(sector_mask(sector, size[1:]), decibels(level), 1.0)[None, None]
 
 
-class RandAcousticShadowd(RandomDictionaryForm):
+class RandAcousticShadowd(NamedRandomForm):
     """Dictionary form of `RandAcousticShadow`.
 
     Args:
@@ -98,10 +97,7 @@ class RandAcousticShadowd(RandomDictionaryForm):
         True
     """
 
-    def __init__(
-        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
-    ) -> None:
-        super().__init__(keys, RandAcousticShadow(prob=prob, **settings), allow_missing_keys)
+    array_form = RandAcousticShadow
 
 
 RandAcousticShadowD = RandAcousticShadowDict = RandAcousticShadowd

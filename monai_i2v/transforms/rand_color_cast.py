@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from monai.config import KeysCollection
 from monai.data import get_track_meta
 from monai.transforms import RandomizableTransform
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.unit_frames import on_unit_frames
 
 __all__ = ["RandColorCast", "RandColorCastd", "RandColorCastD", "RandColorCastDict"]
@@ -66,7 +65,7 @@ class RandColorCast(RandomizableTransform):
         return on_unit_frames(data, lambda frames: frames * self.factors.to(frames.device).view(-1, 1, 1))
 
 
-class RandColorCastd(RandomDictionaryForm):
+class RandColorCastd(NamedRandomForm):
     """Dictionary form of `RandColorCast`.
 
     Args:
@@ -84,10 +83,7 @@ class RandColorCastd(RandomDictionaryForm):
         3
     """
 
-    def __init__(
-        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
-    ) -> None:
-        super().__init__(keys, RandColorCast(prob=prob, **settings), allow_missing_keys)
+    array_form = RandColorCast
 
 
 RandColorCastD = RandColorCastDict = RandColorCastd

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from monai.config import KeysCollection
 from torch import Tensor
 
-from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho, decibels
 from monai_i2v.transforms.sector import Sector, beams_of_pixels, sector_mask
 
@@ -73,7 +72,7 @@ class RandGainCompensation(RandEcho):
         return torch.where(sector_mask(sector, size[1:]), decibels(level), 1.0)[None, None]
 
 
-class RandGainCompensationd(RandomDictionaryForm):
+class RandGainCompensationd(NamedRandomForm):
     """Dictionary form of `RandGainCompensation`.
 
     Args:
@@ -91,10 +90,7 @@ class RandGainCompensationd(RandomDictionaryForm):
         torch.Size([1, 8, 8, 4])
     """
 
-    def __init__(
-        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
-    ) -> None:
-        super().__init__(keys, RandGainCompensation(prob=prob, **settings), allow_missing_keys)
+    array_form = RandGainCompensation
 
 
 RandGainCompensationD = RandGainCompensationDict = RandGainCompensationd

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from monai.config import KeysCollection
 from monai.networks.layers import GaussianFilter
 from torch import Tensor
 
 from monai_i2v.transforms.beam_sampling import beams_to_picture
-from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho
 from monai_i2v.transforms.sector import Sector, sector_mask
 
@@ -96,7 +95,7 @@ class RandSpeckle(RandEcho):
         return torch.tensordot(kept, noise, dims=1)
 
 
-class RandSpeckled(RandomDictionaryForm):
+class RandSpeckled(NamedRandomForm):
     """Dictionary form of `RandSpeckle`.
 
     Args:
@@ -114,10 +113,7 @@ class RandSpeckled(RandomDictionaryForm):
         True
     """
 
-    def __init__(
-        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
-    ) -> None:
-        super().__init__(keys, RandSpeckle(prob=prob, **settings), allow_missing_keys)
+    array_form = RandSpeckle
 
 
 RandSpeckleD = RandSpeckleDict = RandSpeckled

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from monai.config import KeysCollection
 from monai.data import get_track_meta
 from monai.transforms import RandomizableTransform
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
-from monai_i2v.transforms.dictionary_form import RandomDictionaryForm
+from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.unit_frames import on_unit_frames
 
 __all__ = ["RandVignette", "RandVignetted", "RandVignetteD", "RandVignetteDict"]
@@ -70,7 +69,7 @@ class RandVignette(RandomizableTransform):
         return on_unit_frames(data, lambda frames: frames * (1 - loss).clamp(min=0))
 
 
-class RandVignetted(RandomDictionaryForm):
+class RandVignetted(NamedRandomForm):
     """Dictionary form of `RandVignette`.
 
     Args:
@@ -88,10 +87,7 @@ class RandVignetted(RandomDictionaryForm):
         True
     """
 
-    def __init__(
-        self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False, **settings: Any
-    ) -> None:
-        super().__init__(keys, RandVignette(prob=prob, **settings), allow_missing_keys)
+    array_form = RandVignette
 
 
 RandVignetteD = RandVignetteDict = RandVignetted

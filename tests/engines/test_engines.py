@@ -4,23 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from copying import Copy
 
 from monai_i2v.adaptation import preset_trainer, relearner
 from monai_i2v.data import Phantom, VideoCase, save_phantom
 from monai_i2v.engines import VideoEvaluator, VideoEvents, select_device
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import PropagationInferer
-
-
-class Copy(nn.Module):
-    """Copies the first mask."""
-
-    def start(self, frame, masks):
-        return masks
-
-    def step(self, frame, state):
-        return state, state
 
 
 @pytest.fixture

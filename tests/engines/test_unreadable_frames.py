@@ -2,22 +2,12 @@
 import logging
 
 import numpy as np
+from copying import Copy
 from PIL import Image
-from torch import nn
 
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator
 from monai_i2v.inferers import PropagationInferer
-
-
-class Copy(nn.Module):
-    """Copies the first mask."""
-
-    def start(self, frame, masks):
-        return masks
-
-    def step(self, frame, state):
-        return state, state
 
 
 def test_the_first_unreadable_frames_are_named_then_counted(tmp_path, caplog):

@@ -5,24 +5,14 @@ import logging
 
 import numpy as np
 import pytest
+from copying import Copy
 from PIL import Image
-from torch import nn
 
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator
 from monai_i2v.errors import UsageError
 from monai_i2v.handlers import FrameScore, ScoreVideos, mean_scores
 from monai_i2v.inferers import PropagationInferer
-
-
-class Copy(nn.Module):
-    """Copies the first mask."""
-
-    def start(self, frame, masks):
-        return masks
-
-    def step(self, frame, state):
-        return state, state
 
 
 def picture(columns, second=0):

@@ -4,24 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from copying import Copy
 from PIL import Image
-from torch import nn
 
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator
 from monai_i2v.errors import UsageError
 from monai_i2v.handlers import SaveVideoResults, SummarizeVideos
 from monai_i2v.inferers import PropagationInferer
-
-
-class Copy(nn.Module):
-    """Copies the first mask, and is sure of it."""
-
-    def start(self, frame, masks):
-        return masks
-
-    def step(self, frame, state):
-        return state, state
 
 
 @pytest.fixture

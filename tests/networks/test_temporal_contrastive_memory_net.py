@@ -15,7 +15,6 @@ from monai_i2v.networks import (
     SlimMaskEncoder,
     TemporalContrastiveMemoryNet,
 )
-from monai_i2v.networks.temporal_contrastive_memory_net import zoom_in
 from monai_i2v.propagation import propagate
 
 SIZE = (48, 64)
@@ -350,20 +349,6 @@ def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_kee
     masks[:, 0, :10], masks[:, 1, 10:] = 1, 1
     torch.testing.assert_close(net.eval()(clip, masks).sum(dim=2), torch.ones(1, 3, 32, 48))
     assert net.train()(clip, masks).prob[:, 1:].sum(dim=2).max() < 1
-
-
-@pytest.mark.parametrize(("zoom", "parts"), [(1.5, 4), (2, 4), (2.2, 9)])
-def test_enlarged_parts_cover_the_picture_and_nothing_twice_more_than_needed(zoom, parts):
-    rows, columns = torch.meshgrid(torch.arange(60.0), torch.arange(90.0), indexing="ij")
-    found = list(zoom_in(torch.stack([rows, columns])[None], zoom))
-    assert len(found) == parts
-    assert all(part.shape == (1, 2, 60, 90) for part in found)
-    seen = torch.zeros(60, 90)
-    for part in found:
-        low, high = (part[0].flatten(1).amin(1).round().long(), part[0].flatten(1).amax(1).round().long())
-        assert (high - low + 1).tolist() == [round(60 / zoom), round(90 / zoom)]
-        seen[low[0] : high[0] + 1, low[1] : high[1] + 1] += 1
-    assert seen.min() == 1
 
 
 @torch.no_grad()

@@ -285,6 +285,28 @@ def test_a_saved_session_goes_on_as_if_nothing_had_happened(tmp_path):
         assert straight[index].confidence == loaded[index].confidence
 
 
+def test_a_cycle_is_one_after_loading_too(tmp_path):
+    one = session(10, cyclic=True)
+    one.annotate(0, label_map(8))
+    one.save(tmp_path / "a.session")
+    loaded = VideoSession.load(tmp_path / "a.session", Drifter(), torch.zeros(10, 3, SIDE, SIDE), size=None)
+    run(one), run(loaded)
+    assert loaded.cyclic
+    assert lefts(loaded) == lefts(one)
+    assert left_of(loaded[9]) <= 10  # one step against time
+
+
+def test_indices_alone_are_those_of_the_frames_and_cost_no_masks(monkeypatch):
+    seen, whole = session(), session()
+    for one in (seen, whole):
+        one.annotate(3, label_map())
+    monkeypatch.setattr(VideoSession, "__getitem__", None)
+    indices = list(seen.carry())
+    monkeypatch.undo()
+    assert indices == [frame.index for frame in whole.propagate()]
+    assert lefts(seen) == lefts(whole)
+
+
 def test_a_complete_session_needs_no_network_after_loading(tmp_path):
     one = session()
     one.annotate(0, label_map())

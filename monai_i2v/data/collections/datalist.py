@@ -19,6 +19,7 @@ from monai_i2v.data.collections.sample import Sample
 from monai_i2v.data.collections.sample_masks import SampleMasks
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.data.complete_folder import complete_folder
+from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
 
 __all__ = ["VIDEOS", "write_collection", "write_datalist"]
@@ -52,7 +53,7 @@ def write_datalist(
     Raises:
         UsageError: When the file cannot be written, its folder is there already, or nothing can be read.
     """
-    output = Path(output).expanduser()
+    output = user_path(output)
     if output.suffix != ".json":
         raise UsageError(f"the output is {output}, expected a file name that ends with .json; add it.")
     chosen = {

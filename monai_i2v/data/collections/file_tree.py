@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monai_i2v.data.natural_order import natural_key
+from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
 
 __all__ = ["FileTree"]
@@ -38,7 +39,7 @@ class FileTree:
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root).expanduser()
+        self.root = user_path(root)
         if not self.root.is_dir():
             raise UsageError(f"there is no folder {self.root}; expected the one that the collection was unpacked to.")
         self.paths = sorted(self._walk(), key=natural_key)

@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from copying import Copy
 from monai.data import CacheDataset
 from monai.transforms import Compose, Identityd, LoadImaged
 from planting import labels, plant, square
-from torch import nn
 
 from monai_i2v.data import Clips, ClipSampling, Episodes, VideoReader, list_cases, read_training_list
 from monai_i2v.data.collections import Part, find_collection, hold_out, write_collection, write_datalist
@@ -16,17 +16,6 @@ from monai_i2v.engines import VideoEvaluator
 from monai_i2v.errors import UsageError
 from monai_i2v.handlers import ScoreVideos
 from monai_i2v.inferers import PropagationInferer
-
-
-class Copy(nn.Module):
-    """Copies the first mask."""
-
-    def start(self, frame, masks):
-        return masks
-
-    def step(self, frame, state):
-        return state, state
-
 
 BUSI, CVC = find_collection("busi"), find_collection("cvc_clinicdb")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a pass knows when it begins: the frames that a person drew, and what an earlier pass saw on its way here.
+"""Passes through a video: what each knows when it begins, where it goes, and when it ends.
 
 Axes: `K` objects, `h w` pixels of the network.
 """
@@ -14,19 +14,23 @@ import torch
 from torch import Tensor
 
 from monai_i2v.inferers import WorkingFrames
+from monai_i2v.networks import sureness
 from monai_i2v.session.drawn_masks import Drawn
 from monai_i2v.session.feature_cache import FeatureCache
-from monai_i2v.session.mask_pass import MaskPass, ring_or_line
+from monai_i2v.session.findings import Findings
+from monai_i2v.session.mask_pass import MaskPass, PassFrame, ring_or_line
 from monai_i2v.session.mask_store import MaskStore
 
-__all__ = ["PassMemory"]
+__all__ = ["PassRunner"]
 
 # The most frames that a pass takes over from the one before it, the last ones; a bounded memory holds about as many.
 MAX_INHERITED = 32
+# A pass that begins at a correction ends when it agrees with what was there before for so many frames.
+AGREED_FRAMES = 3
 
 
-class PassMemory:
-    """Begins passes.
+class PassRunner:
+    """Begins passes, and lets them go their way.
 
     A pass knows its anchor and the frames drawn before it, if they tell of all its objects: so it also finds an object
     again that is not in its anchor. It also remembers what the pass remembered that arrives at its anchor from an
@@ -41,25 +45,69 @@ class PassMemory:
 
     def __init__(self, cache: FeatureCache, frames: WorkingFrames, store: MaskStore, *, cyclic: bool) -> None:
         self.cache, self.frames, self.store, self.cyclic = cache, frames, store, cyclic
+        self.evaluations = 0  # frames that the network was asked for
 
-    def objects(self, anchor: int, given: Drawn) -> tuple[int, ...]:
+    def run(self, anchor: int, direction: int, given: Drawn, passes: list[MaskPass], revision: int) -> Iterator[int]:
+        """Let the pass from an annotated frame into a direction go its way; nothing happens when it has.
+
+        Args:
+            anchor: the annotated frame.
+            direction: 1 with time, -1 against it.
+            given: what a person drew.
+            passes: all passes; a new one joins them.
+            revision: which turn of work this is.
+
+        Yields:
+            The frames that it sees.
+        """
+        labels = self._objects(anchor, given)
+        if not labels:
+            return
+        begun = (one for one in passes if (one.anchor, one.direction, one.labels) == (anchor, direction, labels))
+        one = next(begun, None)
+        if one is None:
+            one = MaskPass(anchor, direction, labels, revision)
+            passes.append(one)
+        yield from self._follow(one, given, passes)
+
+    def _follow(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> Iterator[int]:
+        if one.settled:
+            return
+        if one.state is None and next(self._way(one, given), None) is not None:
+            one.frames.clear()  # it was loaded: a network's state is not in the file
+        earlier = [other for other in passes if other.revision < one.revision]
+        before, own = (Findings(given, some, self.store, self.frames) for some in (earlier, [one]))
+        for frame in self._way(one, given):
+            if one.state is None:
+                one.state = self._begin(one, given, passes)
+            prob, one.state, remembered = self.cache.step(frame, one.state)
+            self.evaluations += 1
+            sure = tuple(sureness(prob)[0].tolist())
+            one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
+            one.agreed = one.agreed + 1 if earlier and own.agrees(before, one.labels, frame) else 0
+            one.settled = one.agreed >= AGREED_FRAMES
+            yield frame
+            if one.settled:
+                return
+
+    def _objects(self, anchor: int, given: Drawn) -> tuple[int, ...]:
         """Labels of what a pass from an annotated frame follows: what is in that frame, or in one that it knows."""
         frames = [anchor, *self._supports(anchor, given)]
         return tuple(label for label in sorted(given[anchor]) if any(given[frame][label].any() for frame in frames))
 
-    def way(self, one: MaskPass, given: Drawn) -> Iterator[int]:
+    def _way(self, one: MaskPass, given: Drawn) -> Iterator[int]:
         """Frames that a pass has still to see: up to where each of its objects has been drawn again."""
         left = set(one.labels)
         for frame in ring_or_line(one.anchor, one.direction, len(self.frames), cyclic=self.cyclic):
-            left -= set(self.objects(frame, given)) if frame in given else set()
+            left -= set(self._objects(frame, given)) if frame in given else set()
             if not left:
                 return
             if frame not in one.frames:
                 yield frame
 
     @torch.no_grad()
-    def begin(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> tuple[Any, int]:
-        """The network's state at the anchor, and how many frames the network was asked for."""
+    def _begin(self, one: MaskPass, given: Drawn, passes: Sequence[MaskPass]) -> Any:
+        """The network's state at the anchor."""
         network = self.cache.network
         state = network.start(self.frames[one.anchor], self._masks(one.anchor, one.labels, given))
         supports = self._supports(one.anchor, given)
@@ -69,7 +117,8 @@ class PassMemory:
         for former, frame in inherited:
             prob = self.store.read(former.frames[frame].masks).unsqueeze(0).to(self.frames.device)
             network.remember(self.cache.features_of(frame), prob, state)
-        return state, 1 + len(supports) + len(inherited)
+        self.evaluations += 1 + len(supports) + len(inherited)
+        return state
 
     def _supports(self, anchor: int, given: Drawn) -> list[int]:
         """Frames drawn before an annotated one that tell of all its objects."""
