@@ -5,7 +5,8 @@
 
 Every method runs in a process of its own and keeps what it measured in ``FOLDER/runs``, clip by clip: the same command
 again goes on where it stopped, other tables use what is there. ``FOLDER/tables.md``, ``tables.json`` and a picture per
-figure show what there is so far. Scores are those of `accuracy.py`. To add a method or a table, see `grid.py`.
+figure show what there is so far of the seeds and clips that the command names. Scores are those of `accuracy.py`.
+To add a method or a table, see `grid.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,6 +41,7 @@ from monai_i2v.transforms.label_masks import occurring_labels
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
 NOTHING = "-"
+SECONDS_PER_HOUR = 3600
 NAMES = {"dice": "Dice", "iou": "IoU", "j": "J", "f": "F"}
 
 
@@ -54,13 +56,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         if run.name not in args.skip
         for seed in (args.seeds if run.random else args.seeds[:1])
     ]
+    controls = any(asks_for_controls(run) for run in runs.values())
+    lengths = {clip.name: len(clip.video) for clip in chosen_clips(args, controls=controls)}
     (args.output / "runs").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(args.jobs) as pool:
         pending = {pool.submit(in_fresh_process, execute, run.name, seed, args): (run, seed) for run, seed in tasks}
         for done in (bar := tqdm(as_completed(pending), total=len(pending))):
             done.result()
             bar.set_description(f"{pending[done][0].name}, seed {pending[done][1]}")
-            write_tables(tables, args.output)
+            write_tables(tables, args.output, args.seeds, lengths)
     print((args.output / "tables.md").read_text(encoding="utf-8"))
 
 
@@ -85,9 +89,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     """Measure a run on all clips that its file does not have yet."""
     run = RUNS[name]
-    controls = any(family.startswith("control") for family in run.families)
-    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls if controls else 0)
-    clips = [clip for clip in select_clips(clips, prefix=args.clips, limit=args.limit) if concerns(run, clip)]
+    clips = [clip for clip in chosen_clips(args, controls=asks_for_controls(run)) if concerns(run, clip)]
     settings = {"size": args.size, "seed": seed, "device": args.device}
     bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
     facts = {**bundle.facts(), "bundle": run.bundle, "method": run.method, "scope": run.scope}
@@ -101,6 +103,17 @@ def execute(name: str, seed: int, args: argparse.Namespace) -> None:
         method = METHODS[run.method] if run.scope == "video" else along
         for clip in tqdm(missing, desc=f"{run.name}, seed {seed}", leave=False):
             results.add(measure(run.name, method, bundle, clip))
+
+
+def chosen_clips(args: argparse.Namespace, *, controls: bool) -> list[Clip]:
+    """The clips that the command line asks for."""
+    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls if controls else 0)
+    return select_clips(clips, prefix=args.clips, limit=args.limit)
+
+
+def asks_for_controls(run: Run) -> bool:
+    """Whether a run is measured on phantoms that are controls."""
+    return any(family.startswith("control") for family in run.families)
 
 
 def concerns(run: Run, clip: Clip) -> bool:
@@ -142,7 +155,7 @@ def path_of(output: Path, run: Run, seed: int) -> Path:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the files of a run say, over its seeds."""
+    """What the files of a run say: rows of the same clips per seed."""
 
     seeds: list[list[Row]]
     peak_mib: float
@@ -155,33 +168,50 @@ class Measured:
     def by_clip(self, family: str, name: str) -> dict[str, float]:
         """A mean over the seeds per clip of a family."""
         per_seed = [clip_means(rows, rows[0].method, family, name) for rows in self.seeds]
-        clips = [clip for clip in per_seed[0] if all(clip in means for means in per_seed)]
-        return {clip: fmean(means[clip] for means in per_seed) for clip in clips}
+        return {clip: fmean(means[clip] for means in per_seed) for clip in per_seed[0]}
+
+    def seconds(self, lengths: Mapping[str, int]) -> float:
+        """What measuring took, without reading and scoring; `lengths` are the clips' frames."""
+        clips = {(seed, row.clip): row.seconds_per_frame for seed, rows in enumerate(self.seeds) for row in rows}
+        return sum(per_frame * lengths[clip] for (_, clip), per_frame in clips.items())
 
 
-def read_run(output: Path, run: Run) -> Measured | None:
-    """What there is of a run, None when there is nothing yet."""
-    files = [json.loads(path.read_text()) for path in sorted((output / "runs").glob(f"{run.name}-[0-9]*.json"))]
-    files = [content for content in files if content["rows"]]
-    if not files:
+def read_run(output: Path, run: Run, seeds: Iterable[int], clips: Container[str]) -> Measured | None:
+    """What there is of a run in all of its files of `seeds`, None when there is nothing yet."""
+    paths = [path_of(output, run, seed) for seed in seeds]
+    files = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+    measured = [{row["clip"] for row in content["rows"]} for content in files]
+    shared = {clip for clip in set.intersection(*measured) if clip in clips} if measured else set()
+    if not shared:
         return None
-    return Measured(
-        [[Row(**row) for row in content["rows"]] for content in files], max(content["peak_mib"] for content in files)
-    )
+    rows = [[Row(**row) for row in content["rows"] if row["clip"] in shared] for content in files]
+    return Measured(rows, max(content["peak_mib"] for content in files))
 
 
-def write_tables(tables: dict[str, Table], output: Path) -> None:
-    """Write all that there is so far, as Markdown, JSON and pictures."""
+def write_tables(tables: Mapping[str, Table], output: Path, seeds: Iterable[int], lengths: Mapping[str, int]) -> None:
+    """Write all that there is so far, as Markdown, JSON and pictures.
+
+    Args:
+        tables: by name.
+        output: folder of the runs, which is written to.
+        seeds: those to show.
+        lengths: frames of the clips to show.
+    """
+    runs = {
+        run.name: run for table in tables.values() for run in (RUNS[table.baseline], *(run for _, run in table.rows))
+    }
+    found = {name: measured for name, run in runs.items() if (measured := read_run(output, run, seeds, lengths))}
     texts, numbers_of = [], {}
     for name, table in tables.items():
-        baseline = read_run(output, RUNS[table.baseline])
-        measured = [(cells, read_run(output, run)) for cells, run in table.rows]
-        there = [(cells, found) for cells, found in measured if found is not None]
+        baseline = found.get(table.baseline)
+        there = [(cells, found[run.name]) for cells, run in table.rows if run.name in found]
         if there:
             texts.append(f"## {table.title}\n\n{markdown(table, there, baseline)}")
             numbers_of[name] = summary(table, there, baseline)
             if table.figure:
                 draw(table, there, output / f"{name}.png")
+    hours = sum(measured.seconds(lengths) for measured in found.values()) / SECONDS_PER_HOUR
+    texts.append(f"All of it took {hours:.1f} hours, without reading and scoring.")
     with complete_file(output / "tables.md") as file:
         file.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     with complete_file(output / "tables.json") as file:

@@ -50,8 +50,12 @@ def write_run(output: Path, name: str, seed: int, dice: Mapping[str, float], **o
     (output / "runs" / f"{name}-{seed}.json").write_text(json.dumps(content))
 
 
-def written(tables: ModuleType, names: list[str], output: Path) -> tuple[str, dict[str, Any]]:
-    tables.write_tables({name: tables.TABLES[name] for name in names}, output)
+LENGTHS = {"eye_a": 360, "eye_b": 360, "heart_a": 360}  # frames
+
+
+def written(tables: ModuleType, names: list[str], output: Path, **other: Any) -> tuple[str, dict[str, Any]]:
+    shown = {"seeds": [0, 1], "lengths": LENGTHS, **other}
+    tables.write_tables({name: tables.TABLES[name] for name in names}, output, **shown)
     return (output / "tables.md").read_text(), json.loads((output / "tables.json").read_text())
 
 
@@ -68,6 +72,33 @@ def test_a_row_has_mean_and_spread_over_seeds_and_its_difference_to_the_image_ne
     row = numbers["memory_network"][-1]
     assert (row["method"], row["seeds"]) == ("TCMN, `anchored`", 2)
     assert row["families"]["eye"]["dice"] == pytest.approx([0.7, 0.9])
+
+
+def test_a_table_shows_the_seeds_and_clips_that_are_asked_for(tables: ModuleType, tmp_path: Path) -> None:
+    write_run(tmp_path, "image", 0, {"eye_a": 0.5, "eye_b": 0.7})
+    write_run(tmp_path, "tcmn_anchored", 0, {"eye_a": 0.6, "eye_b": 0.8})
+    write_run(tmp_path, "tcmn_anchored", 1, {"eye_a": 0.8})
+    text, _ = written(tables, ["memory_network"], tmp_path, seeds=[0])
+    assert "| TCMN, `anchored` | 35.0 / 17.5 / 70.0 | +10.0 [+10.0, +10.0] |" in text
+    text, _ = written(tables, ["memory_network"], tmp_path, lengths={"eye_b": 360})
+    assert "| image network | 35.0 / 17.5 / 70.0 |" in text
+    assert "TCMN, `anchored`" not in text  # seed 1 has not come to it yet
+
+
+def test_a_mean_over_seeds_is_that_of_the_clips_that_all_have(tables: ModuleType, tmp_path: Path) -> None:
+    write_run(tmp_path, "tcmn_anchored", 0, {"eye_a": 0.6, "eye_b": 1.0})
+    write_run(tmp_path, "tcmn_anchored", 1, {"eye_a": 0.8})
+    text, numbers = written(tables, ["memory_network"], tmp_path)
+    assert "eye (1)" in text
+    assert numbers["memory_network"][0]["families"]["eye"]["dice"] == pytest.approx([0.6, 0.8])
+
+
+def test_the_time_of_all_runs_is_said(tables: ModuleType, tmp_path: Path) -> None:
+    write_run(tmp_path, "image", 0, {"eye_a": 0.5, "eye_b": 0.7})
+    write_run(tmp_path, "tcmn_anchored", 0, {"eye_a": 0.6})
+    write_run(tmp_path, "tcmn_anchored", 1, {"eye_a": 0.6})
+    text, _ = written(tables, ["memory_network"], tmp_path)
+    assert "All of it took 0.2 hours" in text  # 4 x 360 frames x 0.5 s
 
 
 def test_what_was_not_measured_has_no_number(tables: ModuleType, tmp_path: Path) -> None:
