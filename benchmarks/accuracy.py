@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import torch
 from arguments import names_of
-from clips import PHANTOM, Clip, find_clips, make_phantoms, scored_frames, select_clips
+from clips import PHANTOM, Clip, add_clip_arguments, scored_frames, wanted_clips
 from monai.bundle import ConfigParser
 from scores import Results, Row, print_differences, print_scores
 from torch import Tensor
@@ -153,8 +153,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.checkpoint is not None:
         settings["checkpoint"] = str(args.checkpoint)
     bundle = Bundle(args.bundle, **settings)
-    clips = find_clips(args.data) + make_phantoms(args.phantoms)
-    clips = select_clips(clips, prefix=args.clips, limit=args.limit)
+    clips = wanted_clips(args)
     results = Results(args.output, bundle.facts(), command_of(args))
     pairs = [(method, clip) for clip in clips for method in args.methods]
     missing = [(method, clip) for method, clip in pairs if not results.has(method, clip.name)]
@@ -172,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
+    add_clip_arguments(parser, phantoms=2)
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
     parser.add_argument(
         "--methods",
@@ -180,12 +179,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default="copy,image,memory_only,anchored",
         help=f"copy, image, or presets of the bundle; of {','.join(METHODS)}",
     )
-    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
-    parser.add_argument("--clips", default="", help="take clips only whose names start so")
-    parser.add_argument("--phantoms", type=int, default=2, help="phantoms of each look")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of network and adaptation")
     parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if not given")
-    parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     parser.add_argument("--seed", type=int, default=0, help="of the adaptation")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")

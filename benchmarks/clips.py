@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,12 +23,13 @@ from monai_i2v.transforms.label_masks import occurring_labels
 __all__ = [
     "PHANTOM",
     "Clip",
+    "add_clip_arguments",
     "family_of",
     "find_clips",
     "make_controls",
     "make_phantoms",
     "scored_frames",
-    "select_clips",
+    "wanted_clips",
 ]
 
 # Two objects, crossed once by a rib's shadow or an instrument: without it, nothing is hard.
@@ -135,18 +137,34 @@ def _controls(phantom: Phantom, seed: int) -> list[Clip]:
     ]
 
 
-def select_clips(clips: list[Clip], *, prefix: str = "", limit: int | None = None) -> list[Clip]:
-    """The first `limit` clips of each family whose names start with `prefix`.
+def add_clip_arguments(parser: ArgumentParser, *, phantoms: int) -> None:
+    """Let the command line say which clips, and how large; `phantoms` of each look if it does not."""
+    parser.add_argument("--data", type=Path, help="folder of <clip>/{frames/*.jpg, masks/*.png}; phantoms only if none")
+    parser.add_argument("--clips", default="", help="take clips only whose names start so")
+    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
+    parser.add_argument("--phantoms", type=int, default=phantoms, help="phantoms of each look")
+    parser.add_argument("--size", type=int, default=256, help="short side that the networks see, px")
+
+
+def wanted_clips(args: Namespace, further: Sequence[Clip] = ()) -> list[Clip]:
+    """The clips that the command line asks for.
+
+    These are the first ``--limit`` of each family whose names start with ``--clips``.
+
+    Args:
+        args: with what `add_clip_arguments` adds.
+        further: clips to choose from, beside those of the folder and the phantoms.
 
     Raises:
-        UsageError: When no name does.
+        UsageError: When there is none.
     """
-    kept = [clip for clip in clips if clip.name.startswith(prefix)]
+    clips = [*(find_clips(args.data) if args.data else ()), *make_phantoms(args.phantoms), *further]
+    kept = [clip for clip in clips if clip.name.startswith(args.clips)]
     if not kept:
         names = ", ".join(clip.name for clip in clips)
-        raise UsageError(f"clips is {prefix!r}, expected the start of one of: {names}; choose one of these.")
+        raise UsageError(f"clips is {args.clips!r}, expected the start of one of: {names}; choose one of these.")
     families = groupby(sorted(kept, key=lambda clip: clip.family), key=lambda clip: clip.family)
-    return [clip for _, family in families for clip in list(family)[:limit]]
+    return [clip for _, family in families for clip in list(family)[: args.limit]]
 
 
 def _open_clip(folder: Path) -> Clip:

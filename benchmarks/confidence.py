@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accuracy import Bundle
-from clips import Clip, family_of, find_clips, make_phantoms, scored_frames, select_clips
+from clips import Clip, add_clip_arguments, family_of, make_phantoms, scored_frames, wanted_clips
 from monai.metrics import compute_roc_auc
 from torch import Tensor
 from tqdm import tqdm
@@ -135,19 +135,15 @@ def draw(families: dict[str, list[Judged]], path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of <clip>/{frames/*.jpg, masks/*.png}; phantoms only if none")
+    add_clip_arguments(parser, phantoms=5)
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
-    parser.add_argument("--clips", default="", help="take clips only whose names start so")
-    parser.add_argument("--phantoms", type=int, default=5, help="phantoms of each look")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of the network")
     parser.add_argument("--measure", choices=MEASURES, default="sureness", help="what is judged")
-    parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
     args = parser.parse_args(argv)
     bundle = Bundle(args.bundle, size=args.size, device="cpu")
-    phantoms = make_phantoms(args.phantoms)
-    clips = [*(find_clips(args.data) if args.data else ()), *(spoil(clip, i) for i, clip in enumerate(phantoms))]
     families: dict[str, list[Judged]] = {}
-    for clip in tqdm(select_clips(clips, prefix=args.clips)):
+    seeds = {clip.name: seed for seed, clip in enumerate(make_phantoms(args.phantoms))}
+    for clip in tqdm([spoil(clip, seeds[clip.name]) if clip.name in seeds else clip for clip in wanted_clips(args)]):
         families.setdefault(clip.family, []).extend(judge(bundle, clip, args.measure))
     args.output.mkdir(parents=True, exist_ok=True)
     draw(families, args.output / "confidence.png")

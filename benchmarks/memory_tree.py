@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from accuracy import CAUTION, Bundle, follow, image_network, measure
-from clips import Clip, find_clips, make_phantoms, select_clips
+from clips import Clip, add_clip_arguments, wanted_clips
 from scores import Results, print_differences, print_scores
 from torch import Tensor
 from tqdm import tqdm
@@ -73,16 +73,12 @@ def tree_network(
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
+    add_clip_arguments(parser, phantoms=2)
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write or continue")
-    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
-    parser.add_argument("--clips", default="", help="take clips only whose names start so")
-    parser.add_argument("--phantoms", type=int, default=2, help="phantoms of each look")
     parser.add_argument("--pathways", type=int, default=3, help="memories of a video")
-    parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
     args = parser.parse_args(argv)
     bundle = Bundle(BUNDLE, size=args.size, device="cpu", preset="memory_only")
-    clips = select_clips(find_clips(args.data) + make_phantoms(args.phantoms), prefix=args.clips, limit=args.limit)
+    clips = wanted_clips(args)
     facts = {**bundle.facts(), "pathways": args.pathways}
     results = Results(args.output, facts, "python benchmarks/memory_tree.py")
     missing = [(name, clip) for clip in clips for name in METHODS if not results.has(name, clip.name)]

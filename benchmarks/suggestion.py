@@ -18,7 +18,7 @@ from statistics import fmean
 import numpy as np
 import torch
 from accuracy import Bundle
-from clips import Clip, find_clips, make_phantoms, scored_frames, select_clips
+from clips import Clip, add_clip_arguments, scored_frames, wanted_clips
 from torch import Tensor
 from tqdm import tqdm
 
@@ -71,15 +71,11 @@ def compare(bundle: Bundle, clip: Clip) -> dict[str, float]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of <clip>/{frames/*.jpg, masks/*.png}; phantoms only if none")
+    add_clip_arguments(parser, phantoms=5)
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--clips", default="", help="take clips only whose names start so")
-    parser.add_argument("--phantoms", type=int, default=5, help="phantoms of each look")
-    parser.add_argument("--size", type=int, default=256, help="short side that the network sees, px")
     args = parser.parse_args(argv)
     bundle = Bundle(BUNDLE, size=args.size, device="cpu")
-    clips = [*(find_clips(args.data) if args.data else ()), *make_phantoms(args.phantoms)]
-    dense = [clip for clip in select_clips(clips, prefix=args.clips) if len(clip.read_truth()) > len(clip.video) // 2]
+    dense = [clip for clip in wanted_clips(args) if len(clip.read_truth()) > len(clip.video) // 2]
     scores = {clip.name: compare(bundle, clip) for clip in tqdm(dense)}
     with complete_file(args.output) as file:
         file.write_text(json.dumps(scores, indent=1))

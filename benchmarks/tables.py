@@ -26,7 +26,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from accuracy import METHODS, Bundle, follow, measure
 from arguments import names_of, numbers
-from clips import Clip, find_clips, make_controls, make_phantoms, scored_frames, select_clips
+from clips import Clip, add_clip_arguments, make_controls, scored_frames, wanted_clips
 from fresh_process import in_fresh_process
 from grid import RUNS, TABLES, Run, Table
 from scores import Results, Row, clip_means, paired_difference
@@ -71,16 +71,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of <clip>/{frames/*.jpg, masks/*.png}")
+    add_clip_arguments(parser, phantoms=15)
     parser.add_argument("--output", type=Path, required=True, help="folder to write or continue")
     parser.add_argument("--tables", type=names_of("table", TABLES), default=list(TABLES), help=f"of {','.join(TABLES)}")
     parser.add_argument("--skip", type=names_of("run", RUNS), default=[], help="runs to leave out, as they take long")
     parser.add_argument("--seeds", type=numbers, default=[0], help="of the methods that draw random numbers")
-    parser.add_argument("--limit", type=int, help="clips of each family to take; all of them if not given")
-    parser.add_argument("--clips", default="", help="take clips only whose names start so")
-    parser.add_argument("--phantoms", type=int, default=15, help="phantoms of each look")
     parser.add_argument("--controls", type=int, default=3, help="phantoms of each kind of control")
-    parser.add_argument("--size", type=int, default=256, help="short side that the networks see, px")
     parser.add_argument("--jobs", type=int, default=1, help="methods that run at a time")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     return parser.parse_args(argv)
@@ -107,8 +103,7 @@ def execute(name: str, seed: int, args: argparse.Namespace) -> None:
 
 def chosen_clips(args: argparse.Namespace, *, controls: bool) -> list[Clip]:
     """The clips that the command line asks for."""
-    clips = find_clips(args.data) + make_phantoms(args.phantoms) + make_controls(args.controls if controls else 0)
-    return select_clips(clips, prefix=args.clips, limit=args.limit)
+    return wanted_clips(args, make_controls(args.controls) if controls else ())
 
 
 def asks_for_controls(run: Run) -> bool:

@@ -12,3 +12,8 @@ def load_benchmark(monkeypatch):
     """Import a script of the benchmarks, which are no package."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module
+
+
+@pytest.fixture
+def clips(load_benchmark):
+    return load_benchmark("clips")

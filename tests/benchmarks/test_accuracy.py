@@ -106,27 +106,10 @@ def test_an_object_that_is_tiny_in_frame_0_is_not_scored(
     assert [row["object"] for row in run("--methods", "copy")["rows"]] == [1, 7][: 1 + scored]
 
 
-def test_a_clip_with_nothing_to_score_is_not_run(accuracy: ModuleType, tmp_path: Path) -> None:
+def test_a_clip_with_nothing_to_score_is_not_run(accuracy: ModuleType, clips: ModuleType, tmp_path: Path) -> None:
     save_clip(tmp_path / "data" / "disc_a", [label_map(), None])
-    (clip,) = accuracy.find_clips(tmp_path / "data")
+    (clip,) = clips.find_clips(tmp_path / "data")
     assert accuracy.measure("copy", accuracy.copy_first_mask, None, clip) == []  # a run would need a bundle
-
-
-def test_limit_takes_the_first_clips_of_each_family(accuracy: ModuleType, tmp_path: Path) -> None:
-    for name in ("eye_b", "eye_a", "heart_1_1", "heart_1_2"):
-        save_clip(tmp_path / name, [label_map()])
-    clips = accuracy.find_clips(tmp_path) + accuracy.make_phantoms(2)
-    chosen = [clip.name for clip in accuracy.select_clips(clips, limit=1)]
-    assert chosen == ["eye_a", "heart_1_1", "phantom-endoscope_0", "phantom-ultrasound_0"]
-    assert [clip.name for clip in accuracy.select_clips(clips, prefix="heart_1_2")] == ["heart_1_2"]
-
-
-def test_phantoms_know_the_truth_of_all_frames(accuracy: ModuleType) -> None:
-    ultrasound, _ = accuracy.make_phantoms(1)
-    truth = ultrasound.read_truth()
-    assert ultrasound.family == "phantom-ultrasound"
-    assert list(truth) == list(range(20))
-    assert truth[3].equal(torch.from_numpy(ultrasound.video.label_map(3).astype(np.int32)))
 
 
 def test_a_method_sees_frames_and_masks_at_the_clips_own_size(
@@ -200,7 +183,8 @@ def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: P
     fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame"]
     assert all(list(row) == fields for row in content["rows"])
     assert content["settings"]["size"] == 256
-    assert "--data data --output out.json --methods copy --limit 3" in content["command"]
+    assert "--data data --limit 3 --phantoms 0" in content["command"]
+    assert "--output out.json --methods copy" in content["command"]
     assert str(tmp_path) not in json.dumps(content)
 
 
@@ -212,10 +196,12 @@ def test_presets_are_set_up_as_the_bundle_says(accuracy: ModuleType, checkpoint:
     assert bundle.inferer.size == 64
 
 
-def test_the_bundles_network_gives_the_same_on_repeat(accuracy: ModuleType, tmp_path: Path, checkpoint: Path) -> None:
+def test_the_bundles_network_gives_the_same_on_repeat(
+    accuracy: ModuleType, clips: ModuleType, tmp_path: Path, checkpoint: Path
+) -> None:
     bundle = accuracy.Bundle(BUNDLE, checkpoint=str(checkpoint), device="cpu", size=SIDE)
     save_clip(tmp_path / "disc_a", [label_map(), label_map()])
-    (clip,) = accuracy.find_clips(tmp_path)
+    (clip,) = clips.find_clips(tmp_path)
     first, again = (accuracy.measure("memory_only", accuracy.METHODS["memory_only"], bundle, clip) for _ in range(2))
     assert [row.dice for row in first] == [row.dice for row in again]
     assert bundle.facts()["checkpoint_sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()

@@ -26,8 +26,10 @@ def test_auroc_counts_pairs_in_the_right_order(confidence: ModuleType) -> None:
     assert confidence.auroc(judged[:2]) is None
 
 
-def test_some_frames_of_a_spoiled_phantom_are_spoiled_and_its_truth_stays(confidence: ModuleType) -> None:
-    phantom = confidence.make_phantoms(1)[0]
+def test_some_frames_of_a_spoiled_phantom_are_spoiled_and_its_truth_stays(
+    confidence: ModuleType, clips: ModuleType
+) -> None:
+    phantom = clips.make_phantoms(1)[0]
     spoiled = confidence.spoil(phantom, seed=0)
     changed = [not a.equal(b) for a, b in zip(phantom.video, spoiled.video, strict=True)]
     assert not changed[0]
@@ -39,7 +41,7 @@ def test_some_frames_of_a_spoiled_phantom_are_spoiled_and_its_truth_stays(confid
 def test_figures_and_numbers_are_written(
     confidence: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    confidence.main(["--output", str(tmp_path), "--phantoms", "1", "--size", "96", "--clips", "spoiled-ultra"])
+    confidence.main(["--output", str(tmp_path), "--phantoms", "1", "--size", "96", "--clips", "phantom-ultra"])
     masks = json.loads((tmp_path / "confidence.json").read_text())["spoiled-ultrasound"]
     assert len(masks) == 2 * 19
     assert all(0 <= one["confidence"] <= 1 and 0 <= one["dice"] <= 1 for one in masks)

@@ -117,12 +117,14 @@ def test_a_figure_is_drawn(tables: ModuleType, tmp_path: Path) -> None:
     assert (tmp_path / "similarity.png").stat().st_size > 1000
 
 
-def test_what_was_measured_is_kept(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_measured_is_kept(
+    tables: ModuleType, clips: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A process of its own for each run takes seconds to start.
     monkeypatch.setattr(tables, "in_fresh_process", lambda function, *args: function(*args))
     words = ["--output", str(tmp_path / "out"), "--tables", "similarity", "--phantoms", "1", "--size", str(SIZE)]
     words += ["--data", str(tmp_path / "data"), "--clips", "phantom-ultra", "--device", "cpu"]
-    phantom = tables.make_phantoms(1)[0].video
+    phantom = clips.make_phantoms(1)[0].video
     for kind, picture in (("frames", phantom.read(0)[..., 0]), ("masks", phantom.label_map(0))):
         (tmp_path / "data" / "eye_a" / kind).mkdir(parents=True)
         Image.fromarray(picture).save(tmp_path / "data" / "eye_a" / kind / "00000.png")
@@ -169,7 +171,7 @@ def test_without_memory_the_read_out_does_not_matter(build: Callable[[str], Any]
 
 
 def test_a_data_set_is_adapted_to_together(
-    tables: ModuleType, grid: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tables: ModuleType, clips: ModuleType, grid: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = grid.Run("together", "test_time_training_video_segmentation", "memory_only", scope="dataset")
     bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=0, device="cpu")
@@ -182,7 +184,7 @@ def test_a_data_set_is_adapted_to_together(
         return adapt(network, videos)
 
     monkeypatch.setattr(trainer, "adapt", remember)
-    rows = list(tables.measure_together(run, bundle, tables.make_phantoms(1)))
+    rows = list(tables.measure_together(run, bundle, clips.make_phantoms(1)))
     assert seen == [2]
     assert {row.method for row in rows} == {"together"}
     assert max(row.dice for row in rows) > 0.3
@@ -195,21 +197,11 @@ def test_unknown_tables_are_answered_with_the_choices(tables: ModuleType, capsys
     assert isinstance(tables.parse_args(["--data", "a", "--output", "b"]), argparse.Namespace)
 
 
-def test_controls_are_what_they_are_called(tables: ModuleType) -> None:
-    still, flicker, fast = tables.make_controls(1)
-    assert [clip.name for clip in (still, flicker, fast)] == ["control-still_0", "control-flicker_0", "control-fast_0"]
-    assert all(len(clip.video) == len(clip.read_truth()) == 20 for clip in (still, flicker, fast))
-    assert still.video[0].equal(still.video[19])
-    assert still.read_truth()[19].equal(still.read_truth()[0])
-    assert flicker.video[2].std() != flicker.video[1].std()
-    assert flicker.read_truth()[1].equal(torch.from_numpy(flicker.label_map(1).astype("int32")))
-    changes = [(clip.read_truth()[1] != clip.read_truth()[0]).float().mean().item() for clip in (still, flicker, fast)]
-    assert changes[0] == 0 < changes[1] < changes[2]
-
-
-def test_controls_are_measured_only_by_runs_that_ask_for_them(tables: ModuleType, grid: ModuleType) -> None:
-    still = tables.make_controls(1)[0]
-    (phantom, _) = tables.make_phantoms(1)
+def test_controls_are_measured_only_by_runs_that_ask_for_them(
+    tables: ModuleType, clips: ModuleType, grid: ModuleType
+) -> None:
+    still = clips.make_controls(1)[0]
+    (phantom, _) = clips.make_phantoms(1)
     assert not tables.concerns(grid.IMAGE_NET, still)
     assert tables.concerns(grid.IMAGE_NET, phantom)
     assert tables.concerns(grid.UNTRAINED, still)
@@ -217,10 +209,12 @@ def test_controls_are_measured_only_by_runs_that_ask_for_them(tables: ModuleType
 
 
 @pytest.mark.parametrize("scope", ["sliding", "stream"])
-def test_a_scope_along_the_video_is_measured(tables: ModuleType, grid: ModuleType, scope: str) -> None:
+def test_a_scope_along_the_video_is_measured(
+    tables: ModuleType, clips: ModuleType, grid: ModuleType, scope: str
+) -> None:
     run = grid.Run("along", "test_time_training_video_segmentation", "memory_only", scope=scope)
     bundle = tables.Bundle(tables.BUNDLES / run.bundle, size=SIZE, seed=0, device="cpu")
-    phantom = tables.make_phantoms(1)[0]
+    phantom = clips.make_phantoms(1)[0]
     method = functools.partial(tables.segment_along, run=run)
     along, plain = (tables.measure("a", one, bundle, phantom) for one in (method, tables.METHODS["memory_only"]))
     assert [row.dice for row in along] == [row.dice for row in plain]
