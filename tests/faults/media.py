@@ -82,6 +82,7 @@ def movie(
         stream = container.add_stream(codec, rate=25, options=options or {})
         stream.height, stream.width = frames.shape[1:]
         stream.pix_fmt = pixels
+        stream.codec_context.thread_count = 1  # more of them make other bytes more often
         if change is not None:
             change(stream)
         container.start_encoding()
