@@ -137,6 +137,7 @@ class _Packet(NamedTuple):
 
 
 def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -> MovieIndex | None:
+    announced = sum(entry.size > 0 for entry in stream.index_entries)  # before reading, which adds to them
     try:
         found = [_facts(packet) for packet in container.demux(stream)]
     except MOVIE_ERRORS as error:
@@ -144,8 +145,10 @@ def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -
     packets = [packet for packet in found if packet.size]
     stamps = {packet.shown_at for packet in packets if not packet.is_discard}
     keyframes = {packet.shown_at for packet in packets if packet.is_keyframe}
+    is_cut_between = len(packets) < announced  # between two packets, behind an index that came first
     too_few = container.format.name == "avi" and len(found) < 0.9 * stream.frames  # which its header tells
-    if packets and (packets[-1].is_corrupt or too_few or _ends_early(max(stamps, default=0), stream)):
+    ends_early = is_cut_between or too_few or _ends_early(max(stamps, default=0), stream)
+    if packets and (packets[-1].is_corrupt or ends_early):
         raise UsageError(
             f"{path} is cut off after about {len(packets)} frames; expected a complete file; "
             "copy it again, or keep the readable part with 'ffmpeg -i OLD -c copy NEW'."

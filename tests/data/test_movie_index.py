@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import av
 import pytest
 
 from monai_i2v.data import movie_index
 from monai_i2v.data.movie import Movie
 from monai_i2v.data.movie_index import MovieIndex, index_movie
+from monai_i2v.errors import UsageError
 
 
 def test_key_frames_until_a_time_stamp_start_with_the_nearest():
@@ -50,3 +52,29 @@ def test_joined_recordings_have_no_usable_time_stamps(tmp_path, write_movie):
     values = [int(movie.read(i)[20, 20, 1]) for i in range(len(movie))]
     assert values[1] < 20 < 130 < values[18]
     assert min(values[20:30]) < 20  # the second recording starts dark again
+
+
+def test_movie_cut_off_between_two_packets(tmp_path, write_movie):
+    options = {"movflags": "faststart"}  # the index comes first, and stays
+    whole = write_movie(tmp_path / "a.mp4", codec="libx264", pixels="yuv420p", muxer_options=options)
+    with av.open(str(whole)) as container:
+        ends = sorted(packet.pos + packet.size for packet in container.demux(video=0) if packet.size)
+    assert len(ends) == 20
+    for count, end in enumerate(ends[:-1], start=1):
+        cut = tmp_path / f"{count}.mp4"
+        cut.write_bytes(whole.read_bytes()[:end])
+        with pytest.raises(UsageError, match=rf"{count}\.mp4 is cut off after about {count} frames"):
+            index_movie(cut)
+    whole.write_bytes(whole.read_bytes()[: ends[-1]])
+    assert len(index_movie(whole).stamps) == 20
+
+
+def test_frames_that_are_stored_as_nothing_are_not_missing(tmp_path, write_movie):
+    content = write_movie(tmp_path / "a.avi", codec="mpeg4", pixels="yuv420p").read_bytes()
+    with av.open(str(tmp_path / "a.avi")) as container:
+        sizes = [packet.size for packet in container.demux(video=0) if packet.size]
+    head, index = content[: content.rindex(b"idx1")], content[content.rindex(b"idx1") :]
+    assert len(sizes) == 20
+    empty = b"00dc" + bytes(12)  # a frame that repeats the one before, as a recorder writes that was too slow
+    (tmp_path / "b.avi").write_bytes(head + b"idx1" + (len(index) - 8 + 16).to_bytes(4, "little") + index[8:] + empty)
+    assert len(index_movie(tmp_path / "b.avi").stamps) == 20
