@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -56,8 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if run.name not in args.skip
         for seed in (args.seeds if run.random else args.seeds[:1])
     ]
-    controls = any(asks_for_controls(run) for run in runs.values())
-    lengths = {clip.name: len(clip.video) for clip in chosen_clips(args, controls=controls)}
+    lengths = {clip.name: len(clip.video) for clip in chosen_clips(args, list(runs.values()))}
     (args.output / "runs").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(args.jobs) as pool:
         pending = {pool.submit(in_fresh_process, execute, run.name, seed, args): (run, seed) for run, seed in tasks}
@@ -85,7 +84,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     """Measure a run on all clips that its file does not have yet."""
     run = RUNS[name]
-    clips = [clip for clip in chosen_clips(args, controls=asks_for_controls(run)) if concerns(run, clip)]
+    clips = [clip for clip in chosen_clips(args, [run]) if concerns(run, clip)]
     settings = {"size": args.size, "seed": seed, "device": args.device}
     bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
     facts = {**bundle.facts(), "bundle": run.bundle, "method": run.method, "scope": run.scope}
@@ -101,14 +100,11 @@ def execute(name: str, seed: int, args: argparse.Namespace) -> None:
             results.add(measure(run.name, method, bundle, clip))
 
 
-def chosen_clips(args: argparse.Namespace, *, controls: bool) -> list[Clip]:
-    """The clips that the command line asks for."""
-    return wanted_clips(args, make_controls(args.controls) if controls else ())
-
-
-def asks_for_controls(run: Run) -> bool:
-    """Whether a run is measured on phantoms that are controls."""
-    return any(family.startswith("control") for family in run.families)
+def chosen_clips(args: argparse.Namespace, runs: Sequence[Run]) -> list[Clip]:
+    """The clips that the command line asks for, with the phantoms that are controls if a run is measured on them."""
+    families = chain.from_iterable(run.families for run in runs)
+    controlled = any(family.startswith("control") for family in families)
+    return wanted_clips(args, make_controls(args.controls) if controlled else ())
 
 
 def concerns(run: Run, clip: Clip) -> bool:

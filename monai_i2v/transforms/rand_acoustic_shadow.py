@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho, decibels
-from monai_i2v.transforms.sector import Sector, beams_of_pixels, sector_mask
+from monai_i2v.transforms.sector import Sector, beams_of_pixels
 
 __all__ = ["RandAcousticShadow", "RandAcousticShadowd", "RandAcousticShadowD", "RandAcousticShadowDict"]
 
@@ -76,7 +75,7 @@ class RandAcousticShadow(RandEcho):
         across = (inside / (PENUMBRA * self.width)).clamp(0, 1)
         down = ((depth - self.start) / ONSET).clamp(0, 1)
         level = -self.attenuation * across * down
-        return torch.where(sector_mask(sector, size[1:]), decibels(level), 1.0)[None, None]
+        return decibels(level)[None, None]
 
 
 class RandAcousticShadowd(NamedRandomForm):

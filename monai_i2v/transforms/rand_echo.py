@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from math import log1p
 
+import torch
 from monai.data import get_track_meta
 from monai.transforms import RandomizableTransform
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from monai_i2v.transforms.find_sector import find_sector
-from monai_i2v.transforms.sector import Sector
+from monai_i2v.transforms.sector import Sector, sector_mask
 from monai_i2v.transforms.unit_frames import on_unit_frames
 
 __all__ = ["DYNAMIC_RANGE", "RandEcho", "decibels", "scale_echo"]
@@ -69,7 +70,7 @@ class RandEcho(RandomizableTransform):
 
     @abstractmethod
     def factor(self, sector: Sector, size: tuple[int, int, int]) -> Tensor:
-        """Amplitude factors (T or 1, 1, X, Y) of the last draw for frames of a size (T, X, Y), 1 outside."""
+        """Amplitude factors (T or 1, 1, X, Y) of the last draw for frames of a size (T, X, Y)."""
 
     def __call__(self, data: Tensor, randomize: bool = True) -> Tensor:
         """Change a clip (C, X, Y, T) or a still (C, X, Y); its type and range stay."""
@@ -80,7 +81,9 @@ class RandEcho(RandomizableTransform):
         sector = self.sector or find_sector(data)
 
         def change(frames: Tensor) -> Tensor:
-            factor = self.factor(sector, (len(frames), *frames.shape[-2:])).to(frames.device)
+            size = frames.shape[-2:]
+            factor = torch.where(sector_mask(sector, size), self.factor(sector, (len(frames), *size)), 1.0)
+            factor = factor.to(frames.device)
             return scale_echo(frames, factor, self.dynamic_range)
 
         return on_unit_frames(data, change)

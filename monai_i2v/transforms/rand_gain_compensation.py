@@ -13,7 +13,7 @@ from torch import Tensor
 
 from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho, decibels
-from monai_i2v.transforms.sector import Sector, beams_of_pixels, sector_mask
+from monai_i2v.transforms.sector import Sector, beams_of_pixels
 
 __all__ = ["RandGainCompensation", "RandGainCompensationd", "RandGainCompensationD", "RandGainCompensationDict"]
 
@@ -69,7 +69,7 @@ class RandGainCompensation(RandEcho):
         depth = beams_of_pixels(sector, size[1:])[1].clamp(0, 1) * (SLIDERS - 1)
         upper = depth.long().clamp(max=SLIDERS - 2)
         level = torch.lerp(self.levels[upper], self.levels[upper + 1], depth - upper)
-        return torch.where(sector_mask(sector, size[1:]), decibels(level), 1.0)[None, None]
+        return decibels(level)[None, None]
 
 
 class RandGainCompensationd(NamedRandomForm):

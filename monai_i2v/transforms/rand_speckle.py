@@ -16,7 +16,7 @@ from torch import Tensor
 from monai_i2v.transforms.beam_sampling import beams_to_picture
 from monai_i2v.transforms.dictionary_form import NamedRandomForm
 from monai_i2v.transforms.rand_echo import DYNAMIC_RANGE, RandEcho
-from monai_i2v.transforms.sector import Sector, sector_mask
+from monai_i2v.transforms.sector import Sector
 
 __all__ = ["RandSpeckle", "RandSpeckled", "RandSpeckleD", "RandSpeckleDict"]
 
@@ -83,7 +83,7 @@ class RandSpeckle(RandEcho):
         amplitude = noise.square().sum(dim=1).sqrt()  # (T, B, S)
         speckle = 1 + self.strength * (amplitude / amplitude.mean() - 1)
         picture = beams_to_picture(speckle, sector, size[1:])
-        return torch.where(sector_mask(sector, size[1:]), picture, 1.0)[:, None]
+        return picture[:, None]
 
     def _correlated(self, noise: Tensor) -> Tensor:
         """Frames (T, ...) of independent noise to frames of which each keeps part of the one before."""
