@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from accuracy import Bundle, measure
+from accuracy import METHODS, Bundle, measure
 from arguments import numbers
 from clips import find_clips
 from fresh_process import in_fresh_process
@@ -30,6 +30,7 @@ from scores import clip_means
 from monai_i2v.data.complete_file import complete_file
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "temporal_contrastive_memory_video_segmentation"
+PRESET = "memory_only"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -78,9 +79,9 @@ def train_and_score(seed: int, weight: float, args: argparse.Namespace) -> dict[
         scores = {"synthetic": 100 * train(seed, weight, args, folder)}
         if args.data is not None:
             network = Bundle(BUNDLE, checkpoint=str(Path(folder, "model.pt")))
-            found = [row for clip in find_clips(args.data) for row in measure("memory_only", network, clip)]
+            found = [row for clip in find_clips(args.data) for row in measure(PRESET, METHODS[PRESET], network, clip)]
             for family in sorted({row.family for row in found}):
-                scores[family] = 100 * fmean(clip_means(found, "memory_only", family, "dice").values())
+                scores[family] = 100 * fmean(clip_means(found, PRESET, family, "dice").values())
     return scores
 
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from arguments import names_of, numbers
@@ -33,15 +34,14 @@ YARDSTICK = "stcn"
 WARM_UP = 2  # steps
 
 
-def from_bundle(name: str) -> nn.Module:
+def from_bundle(name: str) -> Any:
     """The network that a bundle trains, with random weights."""
     config = ConfigParser()
     config.read_config(BUNDLES / name / "configs" / "train.json")
-    network: nn.Module = config.get_parsed_content("network_def")
-    return network
+    return config.get_parsed_content("network_def")
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
+NETWORKS: dict[str, Callable[[], Any]] = {
     "tcmn": lambda: from_bundle("temporal_contrastive_memory_video_segmentation"),
     "tcmn_paper": TemporalContrastiveMemoryNet,
     "image": lambda: from_bundle("one_shot_image_segmentation"),

@@ -58,7 +58,9 @@ class Results:
 
     def __init__(self, path: Path, settings: Mapping[str, Any], command: str) -> None:
         self.path, self.settings, self.command = path, settings, command
-        earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"settings": settings, "rows": []}
+        earlier: dict[str, Any] = {"settings": settings, "rows": []}
+        if path.exists():
+            earlier = json.loads(path.read_text(encoding="utf-8"))
         changed = [key for key in settings if earlier["settings"].get(key) != settings[key]]
         if changed:
             raise UsageError(

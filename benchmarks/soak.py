@@ -103,7 +103,7 @@ def soak(way: str, frames: int, side: int) -> list[Sample]:
         def look() -> None:
             bar.update()
             if bar.n % max(frames // SAMPLES, 1) == 0:
-                samples.append(Sample(bar.n, resident_mib()))
+                samples.append(Sample(int(bar.n), resident_mib()))
 
         WAYS[way](bundle, Wanderer(frames, side, look))
     return samples
@@ -112,7 +112,8 @@ def soak(way: str, frames: int, side: int) -> list[Sample]:
 def growth(samples: Sequence[Sample]) -> float:
     """MiB per 10,000 frames, by least squares after the warm-up."""
     settled = [sample for sample in samples if sample.frames > WARM_UP * samples[-1].frames]
-    return float(1e4 * np.polyfit(*zip(*settled, strict=True), deg=1)[0])
+    frames, mib = np.array(settled).T
+    return float(1e4 * np.polyfit(frames, mib, deg=1)[0])
 
 
 def draw(curves: dict[str, list[Sample]], path: Path) -> None:

@@ -14,6 +14,7 @@ import argparse
 import shutil
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -23,7 +24,7 @@ from monai_i2v.data.phantom import LOOKS
 PHASES = 20  # of a slice's cine, which are numbered without a gap
 HELD_OUT = "SC-N-"
 FIRST_SEED = 1000  # of the phantoms: those that are measured on begin at 0
-PHANTOM = {"length": 24, "size": (256, 256), "objects": 3}
+PHANTOM: dict[str, Any] = {"length": 24, "size": (256, 256), "objects": 3}
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def ultrasound() -> dict[str, Tensor]:
 
 def with_marks(clip: Tensor) -> Tensor:
     """A clip (3, X, Y, T) with calipers and their result."""
-    layer = Image.new("RGB", clip.shape[1:3])
+    layer = Image.new("RGB", (clip.shape[1], clip.shape[2]))
     pen = ImageDraw.Draw(layer)
     ends = (120, 62), (150, 128)
     for x, y in ends:

@@ -45,3 +45,16 @@ def test_it_trains_with_and_without_the_contrast_and_goes_on_where_it_stopped(sc
     assert [float(line.split("|")[3].split("±")[0]) for line in table] == pytest.approx(means, abs=0.06)
     with pytest.raises(SystemExit, match="was made with"):
         script.main([*command[:-6], "--steps", "2", "--size", "32"])
+
+
+def test_clips_are_scored_as_well(script, datalist, tmp_path):
+    phantom = Phantom("endoscope", length=3, size=(64, 64))
+    for kind, read, suffix in (("frames", phantom.read, "jpg"), ("masks", phantom.label_map, "png")):
+        (tmp_path / "clips" / "colon_0" / kind).mkdir(parents=True)
+        for index in range(3):
+            Image.fromarray(read(index)).save(tmp_path / "clips" / "colon_0" / kind / f"{index:05d}.{suffix}")
+    output = tmp_path / "scores.json"
+    short = ("--steps", "1", "--size", "32", "--val_clips", "2", "--threads", "1", "--seeds", "0")
+    script.main(["--datalist", str(datalist), "--data", str(tmp_path / "clips"), "--output", str(output), *short])
+    rows = json.loads(output.read_text())["rows"]
+    assert all(0 <= row["colon"] <= 100 for row in rows)
