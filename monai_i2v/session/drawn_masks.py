@@ -42,6 +42,7 @@ def checked_label_map(frame: int, label_map: Any, frames: WorkingFrames) -> np.n
 
 
 def without_object(given: Drawn, label: int) -> Drawn:
-    """The same without an object; frames that show nothing else are left out."""
-    others = {frame: {other: mask for other, mask in masks.items() if other != label} for frame, masks in given.items()}
-    return {frame: masks for frame, masks in others.items() if any(mask.any() for mask in masks.values())}
+    """The same without an object; frames that tell of no object that is seen anywhere are left out."""
+    seen = {other for masks in given.values() for other, mask in masks.items() if mask.any()} - {label}
+    others = {frame: {other: mask for other, mask in masks.items() if other in seen} for frame, masks in given.items()}
+    return {frame: masks for frame, masks in others.items() if masks}

@@ -85,10 +85,18 @@ class PassRunner:
             sure = tuple(sureness(prob)[0].tolist())
             one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
             one.agreed = one.agreed + 1 if earlier and own.agrees(before, one.labels, frame) else 0
-            one.settled = one.agreed >= AGREED_FRAMES
+            one.settled = one.agreed >= AGREED_FRAMES and self._is_known(one, given, earlier)
             yield frame
             if one.settled:
                 return
+
+    def _is_known(self, one: MaskPass, given: Drawn, earlier: Sequence[MaskPass]) -> bool:
+        """Whether earlier passes tell of all that a pass has still to see; one that was stopped does not."""
+        return all(
+            any(label in other.labels and frame in other.frames for other in earlier)
+            for frame in self._way(one, given)
+            for label in one.labels
+        )
 
     def _objects(self, anchor: int, given: Drawn) -> tuple[int, ...]:
         """Labels of what a pass from an annotated frame follows: what is in that frame, or in one that it knows."""

@@ -157,7 +157,7 @@ class VideoSession:
         self._remember()
         self.given = without_object(self.given, label)
         # The other objects were segmented beside it: without it, they may reach where it was.
-        self.passes = [one for one in self.passes if label not in one.labels]
+        self.passes = [_anew(one) for one in self.passes if label not in one.labels and one.anchor in self.given]
 
     def undo(self) -> None:
         """Take the last `annotate`, `add` or `remove` back, with all that followed from it.
@@ -282,8 +282,13 @@ class VideoSession:
             order = list(self.given)
             untouched = order[: order.index(frame)]  # what was drawn later knows the old masks
             self.passes = [
-                replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one
+                _anew(one)
                 for one in self.passes
                 if one.anchor in untouched or (not self.cache.takes_supports and one.anchor != frame)
             ]
         self.given[frame] = masks
+
+
+def _anew(one: MaskPass) -> MaskPass:
+    """A pass that goes its whole way, if it ended early since it agreed with passes that may be gone."""
+    return replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one

@@ -2,6 +2,7 @@
 import json
 import zipfile
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -223,6 +224,78 @@ def test_iterating_may_stop_and_go_on():
     rest = run(one)
     assert sorted(rest) == [0, *range(6, LENGTH)]
     assert one.evaluations == LENGTH
+
+
+class Still:
+    """A segmenter for which nothing moves."""
+
+    def start(self, frame, masks):
+        return masks
+
+    def step(self, frame, state):
+        return state, state
+
+
+def unseen(one):
+    """Frames of which not all objects are known."""
+    return [index for index in range(len(one)) if set(one[index].confidence) != set(one.labels)]
+
+
+def test_a_correction_does_not_rely_on_a_pass_that_was_stopped():
+    one = session(network=Still())
+    one.annotate(0, label_map())
+    list(islice(one.propagate(), 12))
+    one.annotate(8, label_map())  # the same again: what was found so far agrees
+    run(one)
+    assert unseen(one) == []
+
+
+def test_what_agreed_with_passes_of_a_removed_object_goes_its_whole_way():
+    one = session(network=Still())
+    one.annotate(0, label_map() + label_map(18, label=2))
+    run(one)
+    one.add(8, 2, label_map(18) > 0)
+    run(one)
+    one.remove(1)
+    run(one)
+    assert unseen(one) == []
+
+
+def test_removing_an_object_keeps_where_others_were_drawn_as_absent():
+    one = session(network=Still())
+    one.add(0, 2, label_map() > 0)
+    one.add(5, 2, np.zeros((SIDE, SIDE), np.uint8))
+    one.add(7, 1, label_map(18) > 0)
+    one.remove(1)
+    run(one)
+    assert [frame for frame in one.given] == [0, 5]
+    assert left_of(one[5], 2) is None
+    one.remove(2)
+    assert one.given == {}
+    assert one.passes == []
+
+
+def test_stopping_correcting_removing_and_undoing_in_any_order_leaves_no_frame_without_masks():
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        one = session(network=Still())
+        one.annotate(int(random.integers(LENGTH)), label_map() + label_map(18, label=2))
+        for _ in range(8):
+            act, frame, label = random.integers(5), int(random.integers(LENGTH)), int(random.integers(1, 4))
+            if act == 0:
+                one.annotate(frame, label_map(label=label))
+            elif act == 1:
+                one.add(frame, label, label_map(4 * label) > 0)
+            elif act == 2 and len(one.labels) > 1 and label in one.labels:
+                one.remove(label)
+            elif act == 3 and len(one._before) > 1:
+                one.undo()
+            if not one.given:  # nothing that was left is seen anywhere
+                one.annotate(frame, label_map())
+            list(islice(one.propagate(), int(random.integers(2 * LENGTH))))
+        run(one)
+        shown = {label for masks in one.given.values() for label, mask in masks.items() if mask.any()}
+        assert all(shown <= set(one[index].confidence) for index in range(LENGTH)), seed
 
 
 def test_objects_come_and_go_by_hand():
