@@ -42,8 +42,9 @@ class MemorySettings:
         every: every how many frames one is remembered (in training, each one is).
         max_frames: frames that the memory holds, the reference included; None keeps all.
         top: memory cells that a query keeps; None for all.
-        sure: frames are remembered whose objects' masks have at least this `sureness` on average; 0 remembers all, as
-            in the paper. A mistake that is remembered is believed. (All videos of a batch decide together.)
+        sure: frames are remembered whose masks have at least this `sureness`, on average over the objects that have
+            one; 0 remembers all, as in the paper. A mistake that is remembered is believed. (All videos of a batch
+            decide together.)
         familiar: a frame that is less sure than this shows something new, and is remembered whether it is its turn or
             not; 0 for none, as in the paper.
         zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
@@ -76,8 +77,10 @@ class MemorySettings:
         turn = (frames - 1) % self.every == 0
         if self.sure <= 0 and self.familiar <= 0:
             return turn
-        sure = sureness(prob).mean().item()
-        return sure >= self.sure and (turn or sure < self.familiar)
+        sure = sureness(prob)
+        seen = sure[sure > 0]  # an object that is out of view says nothing about the masks of the others
+        mean = seen.mean().item() if seen.numel() else 0.0
+        return mean >= self.sure and (turn or mean < self.familiar)
 
 
 DEFAULT_MEMORY = MemorySettings()

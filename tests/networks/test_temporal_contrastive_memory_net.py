@@ -411,6 +411,15 @@ def test_only_sure_frames_are_remembered(net, disc):
     assert net.train().is_turn(state, torch.zeros_like(masks[:1]))
 
 
+def test_an_object_out_of_view_does_not_decide_what_is_remembered():
+    settings = MemorySettings(every=5, sure=0.5, familiar=0.8)
+    alone = torch.full((1, 1, 8, 8), 0.95)
+    beside_nothing = torch.cat([alone, torch.zeros_like(alone), torch.zeros_like(alone)], dim=1)
+    for number in (6, 7):  # the frame's turn, and not
+        assert settings.is_turn(number, beside_nothing) == settings.is_turn(number, alone) == (number == 6)
+    assert not settings.is_turn(6, torch.zeros_like(alone))
+
+
 def test_frames_that_show_something_new_are_remembered_out_of_turn(net, disc):
     frames, masks = disc
     net.memory = MemorySettings(every=5, sure=0.5, familiar=0.8)
