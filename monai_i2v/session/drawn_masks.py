@@ -11,10 +11,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
+from monai_i2v.data import FrameError
+from monai_i2v.data.mask_files import MAX_LABEL
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 
-__all__ = ["Drawn", "checked_label_map", "without_object"]
+__all__ = ["Drawn", "checked_label_map", "checked_labels", "without_object"]
 
 Drawn: TypeAlias = dict[int, dict[int, np.ndarray]]
 """Masks (H, W), bool, by frame and label; frames in the order in which they were drawn first."""
@@ -24,21 +26,37 @@ def checked_label_map(frame: int, label_map: Any, frames: WorkingFrames) -> np.n
     """A label map (H, W) of a frame, int64.
 
     Raises:
-        UsageError: When there is no such frame, or the label map is of another size, no label map, or reaches out of
-            the region that the network sees.
+        FrameError: When the frame cannot be read.
+        UsageError: When there is no such frame, as `checked_labels`, or when the label map reaches out of the region
+            that the network sees.
     """
     if not 0 <= frame < len(frames):
         raise UsageError(f"frame is {frame}, expected 0 to {len(frames) - 1}; the video has {len(frames)} frames.")
+    checked = checked_labels(label_map, frames.video_size)
+    frames.check_inside(torch.from_numpy(checked))
+    frames.original(frame)
+    if frame in frames.unreadable:
+        raise FrameError(frames.unreadable[frame])
+    return checked
+
+
+def checked_labels(label_map: Any, size: tuple[int, int]) -> np.ndarray:
+    """A label map (H, W), int64.
+
+    Raises:
+        UsageError: When it is of another size than (H, W), or no label map.
+    """
     label_map = np.asarray(label_map)
-    height, width = frames.video_size
+    height, width = size
     if label_map.shape != (height, width):
         shape = " x ".join(map(str, label_map.shape[::-1]))
         raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
     if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
         raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
-    checked = label_map.astype(np.int64)
-    frames.check_inside(torch.from_numpy(checked))
-    return checked
+    if label_map.max() > MAX_LABEL or label_map.min() < 0:
+        odd = label_map.max() if label_map.max() > MAX_LABEL else label_map.min()
+        raise UsageError(f"the mask holds the label {odd}, expected 0 to {MAX_LABEL}; renumber the labels.")
+    return label_map.astype(np.int64)
 
 
 def without_object(given: Drawn, label: int) -> Drawn:

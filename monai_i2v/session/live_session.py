@@ -18,6 +18,7 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 from monai_i2v.networks import sureness
+from monai_i2v.session.drawn_masks import checked_labels
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
 __all__ = ["LiveFrame", "LiveSession"]
@@ -79,13 +80,9 @@ class LiveSession:
                 are absent; with an object that is new, or frames of another size, those frames are forgotten.
 
         Raises:
-            UsageError: When the label map is empty, or not of the frame's size.
+            UsageError: When the label map is empty, not of the frame's size, or no label map.
         """
-        label_map = np.asarray(label_map)
-        if label_map.shape != tuple(frame.shape[-2:]):
-            raise UsageError(
-                f"the mask has {label_map.shape} pixels, but the frame {tuple(frame.shape[-2:])}; draw it at that size."
-            )
+        label_map = checked_labels(label_map, (frame.shape[-2], frame.shape[-1]))
         labels = [int(label) for label in np.unique(label_map) if label > 0]
         if not labels:
             raise UsageError("the mask is empty, expected an object; draw one first.")
@@ -93,7 +90,7 @@ class LiveSession:
         goes_on = set(labels) <= set(self.labels) and frames.video_size == self.video_size
         if not goes_on or not hasattr(self.network, "add_support"):
             self.labels, self.video_size, self.supports = labels, frames.video_size, []
-        masks = frames.resize_masks(labels_to_masks(torch.from_numpy(label_map.astype(np.int64)), self.labels))
+        masks = frames.resize_masks(labels_to_masks(torch.from_numpy(label_map), self.labels))
         with torch.no_grad():
             self.state = self.network.start(frames[0], masks)
             for support in self.supports:

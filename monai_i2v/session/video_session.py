@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from monai_i2v.data import Video, open_video
+from monai_i2v.data.mask_files import MAX_LABEL
+from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
 from monai_i2v.session.drawn_masks import Drawn, checked_label_map, without_object
@@ -133,14 +135,15 @@ class VideoSession:
         Args:
             frame: its index.
             label: the object's label, from 1; a new one is a new object.
-            mask: (H, W); empty when the object is not in the frame.
+            mask: (H, W), bool or whole numbers, of which all but 0 are the object; empty when it is not in the frame.
 
         Raises:
             UsageError: As `annotate`.
         """
-        if isinstance(label, bool) or not isinstance(label, int) or label < 1:
-            raise UsageError(f"label is {label!r}, expected a whole number from 1; 0 is the background.")
-        drawn = checked_label_map(frame, np.asarray(mask) > 0, self.frames) > 0
+        if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 1 <= label <= MAX_LABEL:
+            raise UsageError(f"label is {label!r}, expected a whole number from 1 to {MAX_LABEL}; 0 is the background.")
+        label = int(label)
+        drawn = checked_label_map(frame, mask, self.frames) > 0
         if not drawn.any() and label not in self.labels:
             raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
         others = {other: old & ~drawn for other, old in self.given.get(frame, {}).items()}
@@ -237,7 +240,7 @@ class VideoSession:
 
     def save(self, path: str | Path) -> None:
         """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
-        save_session(self.given, self.passes, self.store, self._facts(), Path(path))
+        save_session(self.given, self.passes, self.store, self._facts(), user_path(path))
 
     @classmethod
     def load(
@@ -262,7 +265,7 @@ class VideoSession:
             UsageError: When the file is no session, or that of another video.
         """
         session = cls(network, video, size=size, crop=crop)
-        saved = load_session(Path(path), session.store, session._facts())
+        saved = load_session(user_path(path), session.store, session._facts())
         session.given, session.passes, session.runner.cyclic, session.revision = saved
         return session
 

@@ -52,7 +52,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence():
         session.step(frame())
     with pytest.raises(UsageError, match="the mask is empty"):
         session.annotate(frame(), 0 * drawn())
-    with pytest.raises(UsageError, match=r"the mask has \(16, 16\) pixels, but the frame \(20, 20\)"):
+    with pytest.raises(UsageError, match=r"the mask is 16 x 16 px, but the video 20 x 20 px"):
         session.annotate(frame(20), drawn())
     session.annotate(frame(), drawn())
     with pytest.raises(UsageError, match=r"the frame has \(20, 20\) pixels, but the annotated one \(16, 16\)"):
@@ -89,3 +89,19 @@ def test_an_object_that_a_correction_does_not_show_may_come_back():
     session.annotate(frame(), drawn(5))
     assert session.step(frame()).confidence.keys() == {5, 6}
     assert session.step(frame()).label_map[10, 10] == 6
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (2**31, "the mask holds the label 2147483648"),
+        (-1, "the mask holds the label -1"),
+        (1.7, "holds float64 values"),
+    ],
+)
+def test_a_refused_mask_changes_nothing(wrong, sentence):
+    session = LiveSession(Still(), size=None)
+    session.annotate(frame(), drawn())
+    with pytest.raises(UsageError, match=sentence):
+        session.annotate(frame(), np.where(drawn() > 0, wrong, 0))
+    assert np.array_equal(session.step(frame()).label_map, drawn())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_i2v.data import Phantom
+from monai_i2v.data import FrameError, Phantom
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.session import VideoSession
@@ -268,7 +268,7 @@ def test_removing_an_object_keeps_where_others_were_drawn_as_absent():
     one.add(7, 1, label_map(18) > 0)
     one.remove(1)
     run(one)
-    assert [frame for frame in one.given] == [0, 5]
+    assert list(one.given) == [0, 5]
     assert left_of(one[5], 2) is None
     one.remove(2)
     assert one.given == {}
@@ -528,3 +528,40 @@ def test_a_cropped_session_draws_and_finds_within_the_region_only(tmp_path):
         UsageError, match=r"4 frames of 32 x 32 px, without what is around \(4, 6, 24, 22\), seen at 16 x 20, but"
     ):
         VideoSession.load(tmp_path / "a.session", Drifter(), Scan(), size=None)
+
+
+def test_numbers_of_numpy_are_labels_and_what_is_no_label_or_mask_is_refused():
+    one = session()
+    one.add(0, np.int64(3), label_map() > 0)
+    assert one.labels == [3]
+    with pytest.raises(UsageError, match="label is 2147483648, expected a whole number from 1 to 2147483647"):
+        one.add(0, 2**31, label_map())
+    with pytest.raises(UsageError, match="the mask holds float64 values"):
+        one.add(0, 1, np.full((SIDE, SIDE), 0.4))
+    with pytest.raises(UsageError, match="the mask holds the label 2147483648"):
+        one.annotate(0, np.where(label_map() > 0, 2**31, 0))
+    assert one.labels == [3]
+
+
+def test_a_frame_that_cannot_be_read_cannot_be_annotated():
+    class Damaged(Phantom):
+        def read(self, index):
+            if index == 3:
+                raise FrameError("frame 3 cannot be decoded.")
+            return super().read(index)
+
+    one = VideoSession(Still(), Damaged(length=5, size=(SIDE, SIDE)), size=None)
+    one.annotate(0, label_map())
+    with pytest.raises(FrameError, match="frame 3 cannot be decoded"):
+        one.annotate(3, label_map())
+    assert list(one.given) == [0]
+
+
+def test_a_tilde_is_the_home_of_sessions_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    one = session()
+    one.annotate(0, label_map())
+    one.save("~/a.session")
+    assert (tmp_path / "a.session").is_file()
+    loaded = VideoSession.load("~/a.session", Still(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
+    assert list(loaded.given) == [0]
