@@ -22,6 +22,7 @@ from monai_i2v.report import (
     HtmlReport,
     Measurements,
     OverlayMovie,
+    describe_files,
     named_chambers,
     plot_areas,
     plot_volumes,
@@ -115,9 +116,11 @@ class _Results:
         self.work, self.folder, self.run, self.anonymize = work, work.new, run, anonymize
         folder, labels = self.folder, run.labels
         self.info = info = replace(run.video.info, path="video") if anonymize else run.video.info
-        self.files = contextlib.ExitStack()
-        self.masks = self.files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
-        self.movie = self.files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
+        self.used = describe_files(run.case.files, anonymize=anonymize)  # as they are now: they may change meanwhile
+        with contextlib.ExitStack() as files:
+            self.masks = files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
+            self.movie = files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
+            self.files = files.pop_all()
         self.sheet = ContactSheet(info, reference=run.case.ref_frame)
         self.report = HtmlReport(info, reference=run.case.ref_frame)
         self.measurements = Measurements(labels, info, chambers)
@@ -174,9 +177,7 @@ class _Results:
         write_run_facts(
             self.folder / FACTS,
             self.info,
-            {**facts, "adaptation": run.adaptation_log, "objects": objects},
-            files=run.case.files,
-            anonymize=self.anonymize,
+            {"files": self.used, **facts, "adaptation": run.adaptation_log, "objects": objects},
         )
 
     def abandon(self) -> None:

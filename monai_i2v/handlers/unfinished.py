@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import logging
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from monai_i2v.data import VideoCase
 from monai_i2v.data.user_path import user_path
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Mapping[str, Any]) -> list[VideoCase]:
-    """Leave out what `SaveVideoResults` completed with the same settings, from files that have not changed since.
+    """Leave out what `SaveVideoResults` completed with the same settings, from files with the same content.
 
     Videos that are adapted to together (scope ``"dataset"``) are done together, or not at all.
 
@@ -40,7 +40,9 @@ def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Map
         ['a']
     """
     wanted = json.loads(json.dumps(dict(settings), default=str))
-    left = [case for case in cases if not _is_done(case, user_path(str(output_dir)), wanted)]
+    there = user_path(str(output_dir))
+    bar = tqdm(cases, desc="looking for results", leave=False, disable=None)
+    left = [case for case in bar if not _is_done(case, there, wanted)]
     if left and settings.get("scope") == "dataset":
         return list(cases)
     if len(left) < len(cases):
@@ -49,34 +51,17 @@ def unfinished(cases: Sequence[VideoCase], output_dir: str | Path, settings: Map
 
 
 def _is_done(case: VideoCase, output_dir: Path, settings: Mapping[str, Any]) -> bool:
-    facts_file = output_dir / case.name / FACTS
     try:
-        facts, made = json.loads(facts_file.read_text(encoding="utf-8")), facts_file.stat().st_mtime
-        same = (facts["settings"], facts["ref_frame"]) == (settings, ref_frames(case))
-        done = {role: file["name"] or file["sha256"] for role, file in facts["files"].items()}
+        facts = json.loads((output_dir / case.name / FACTS).read_text(encoding="utf-8"))
+        if (facts["settings"], facts["ref_frame"]) != (settings, ref_frames(case)):
+            return False
+        used = {role: (file["name"], file["sha256"]) for role, file in facts["files"].items()}
+        given = case.files
+        return used.keys() == given.keys() and all(_is_same(path, *used[role]) for role, path in given.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    given = case.files
-    if not same or done.keys() != given.keys() or not all(_is_same(given[role], done[role]) for role in given):
-        return False
-    return all(_changed(file) <= made for path in given.values() for file in _files(path))
 
 
-def _changed(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:  # a link that leads nowhere
-        return file.lstat().st_mtime
-
-
-def _is_same(path: str, done: str | None) -> bool:
-    """Whether a file has this name, or, where results keep names out, this SHA-256; folders have None."""
-    return done == Path(path).name or done == sha256_of(path)
-
-
-def _files(path: str) -> Iterable[Path]:
-    """The file, the folder with all in it, or what the pattern finds."""
-    here = user_path(path)
-    if not os.path.exists(here):
-        return map(Path, glob.glob(str(here)))
-    return [here, *here.rglob("*")] if here.is_dir() else [here]
+def _is_same(path: str, name: str | None, sha256: str | None) -> bool:
+    """Whether a file has this name, where results keep names, and this content, unless it is gone."""
+    return name in (None, Path(path).name) and sha256_of(path) in (None, sha256)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import torch
 
 from monai_i2v.data import VideoInfo
 from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data.user_path import user_path
 
-__all__ = ["sha256_of", "write_run_facts"]
+__all__ = ["describe_files", "sha256_of", "write_run_facts"]
 
 CHUNK = 1 << 20  # bytes read at a time
 
@@ -27,18 +30,13 @@ def write_run_facts(
     path: str | Path,
     info: VideoInfo,
     facts: Mapping[str, Any],
-    *,
-    files: Mapping[str, str | Path],
-    anonymize: bool = False,
 ) -> None:
-    """Write ``run.json``. Of files it keeps the bare name and the SHA-256, and nothing of their content.
+    """Write ``run.json``.
 
     Args:
         path: file to write.
         info: facts about the video.
         facts: anything else that JSON can hold.
-        files: files that went in, by role.
-        anonymize: leave the names of these files out.
 
     Raises:
         UsageError: When the file cannot be written.
@@ -51,22 +49,47 @@ def write_run_facts(
         "monai": monai.__version__,
         "numpy": np.__version__,
     }
-    hashes = {
-        role: {"name": None if anonymize else Path(file).name, "sha256": sha256_of(file)}
-        for role, file in files.items()
-    }
-    content = {"versions": versions, "video": video, "files": hashes, **facts}
+    content = {"versions": versions, "video": video, **facts}
     with complete_file(path) as partial:
         partial.write_text(json.dumps(content, indent=2, default=str), encoding="utf-8")
 
 
+def describe_files(files: Mapping[str, str | Path], *, anonymize: bool = False) -> dict[str, dict[str, str | None]]:
+    """Bare name and SHA-256 of files by role, for ``run.json``; nothing else of them.
+
+    Args:
+        files: files, folders and patterns by role.
+        anonymize: leave the names out.
+
+    Example::
+
+        >>> from monai_i2v.report.run_facts import describe_files
+        >>> describe_files({"video": "gone/a.mp4"})
+        {'video': {'name': 'a.mp4', 'sha256': None}}
+    """
+    return {
+        role: {"name": None if anonymize else Path(file).name, "sha256": sha256_of(file)}
+        for role, file in files.items()
+    }
+
+
 def sha256_of(path: str | Path) -> str | None:
-    """SHA-256 of a file's content, None for folders and patterns."""
-    path = Path(path)
-    if not path.is_file():
-        return None
+    """SHA-256 of a file's content; of a folder or a pattern, of the names and contents of the files that are directly
+    in it; None where there is nothing.
+    """
+    path = user_path(path)
+    if path.is_file():
+        return _digest([path]).hexdigest()
+    files = [file for file in (path.iterdir() if path.is_dir() else map(Path, glob(str(path)))) if file.is_file()]
+    return _digest(sorted(files), with_names=True).hexdigest() if files else None
+
+
+def _digest(files: Sequence[Path], *, with_names: bool = False) -> hashlib._Hash:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    for path in files:
+        if with_names:
+            digest.update(os.fsencode(path.name) + b"\0" + path.stat().st_size.to_bytes(8, "little"))
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    return digest

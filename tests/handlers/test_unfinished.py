@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
-import os
+from dataclasses import replace
 
 import pytest
 
 from monai_i2v.data import VideoCase
 from monai_i2v.handlers import unfinished
-from monai_i2v.report import sha256_of
+from monai_i2v.report import describe_files
 
 SETTINGS = {"preset": "anchored", "size": 256, "scope": "video"}
 
@@ -25,8 +25,7 @@ def cases(tmp_path):
 
 def complete(case, folder, settings=SETTINGS, **changes):
     (folder / case.name).mkdir(parents=True, exist_ok=True)
-    names = {"video": os.path.basename(case.video), "ref_mask": os.path.basename(case.ref_mask)}
-    facts = {"settings": settings, "ref_frame": case.ref_frame, "files": {k: {"name": v} for k, v in names.items()}}
+    facts = {"settings": settings, "ref_frame": case.ref_frame, "files": describe_files(case.files)}
     (folder / case.name / "run.json").write_text(json.dumps({**facts, **changes}))
 
 
@@ -55,9 +54,29 @@ def test_other_settings_or_another_frame_are_another_result(cases, tmp_path):
 def test_a_file_that_was_changed_since_is_done_again(cases, tmp_path, file, again):
     for case in cases:
         complete(case, tmp_path / "out")
-    later = (tmp_path / "out/a/run.json").stat().st_mtime + 10
-    os.utime(tmp_path / file, (later, later))
+    (tmp_path / file).touch()
+    assert unfinished(cases, tmp_path / "out", SETTINGS) == []
+    (tmp_path / file).write_bytes(b"y")
     assert names(unfinished(cases, tmp_path / "out", SETTINGS)) == [again]
+
+
+def test_another_file_of_the_same_name_is_another_video(cases, tmp_path):
+    complete(cases[0], tmp_path / "out")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/a.mp4").write_bytes(b"z")
+    moved = replace(cases[0], video=str(tmp_path / "other/a.mp4"))
+    assert names(unfinished([moved], tmp_path / "out", SETTINGS)) == ["a"]
+
+
+def test_results_beside_the_frames_are_not_part_of_the_video(cases, tmp_path):
+    complete(cases[1], tmp_path / "frames" / "results")
+    assert unfinished(cases[1:], tmp_path / "frames" / "results", SETTINGS) == []
+
+
+def test_what_is_done_stays_done_when_its_files_are_gone(cases, tmp_path):
+    complete(cases[0], tmp_path / "out")
+    (tmp_path / "a.mp4").unlink()
+    assert unfinished(cases[:1], tmp_path / "out", SETTINGS) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"settings": 3, "ref_frame": 0, "files": {"video": 1}}'])
@@ -76,10 +95,9 @@ def test_videos_that_are_adapted_to_together_are_done_together(cases, tmp_path):
 
 
 def test_anonymous_results_are_known_by_the_content_of_the_files(cases, tmp_path):
-    sha256 = {"video": sha256_of(cases[0].video), "ref_mask": sha256_of(cases[0].ref_mask)}
-    files = {role: {"name": None, "sha256": value} for role, value in sha256.items()}
+    files, folder = (describe_files(case.files, anonymize=True) for case in cases)
     complete(cases[0], tmp_path / "out", files=files)
-    complete(cases[1], tmp_path / "out", files={**files, "video": {"name": None, "sha256": None}})  # a folder
+    complete(cases[1], tmp_path / "out", files=folder)
     assert unfinished(cases, tmp_path / "out", SETTINGS) == []
     complete(cases[0], tmp_path / "out", files={**files, "video": {"name": None, "sha256": "0" * 64}})
     assert names(unfinished(cases, tmp_path / "out", SETTINGS)) == ["a"]
