@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_i2v.data.open_video import VIDEO_SUFFIXES
 from monai_i2v.data.readable_file import check_readable
 from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
@@ -28,8 +29,6 @@ KEY_TYPES: dict[str, list[type]] = {
 }
 PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-# Suffixes of media that hide another one.
-DOUBLE_SUFFIXES = (".nii.gz",)
 
 
 @dataclass(frozen=True)
@@ -164,6 +163,6 @@ def _check_names(cases: Sequence[VideoCase], path: Path) -> None:
 def _name(video: str) -> str:
     path = Path(os.path.abspath(video))  # "." and ".." get their names; links keep theirs
     name = path.parent.name if "*" in path.name else path.name
-    for suffix in DOUBLE_SUFFIXES:
-        name = name.removesuffix(suffix)
-    return CONTROL_CHARACTERS.sub("_", Path(name).stem.lstrip(".")) or "video"
+    # Other dots belong to the name: of a date, of a DICOM UID.
+    suffix = next((suffix for suffix in VIDEO_SUFFIXES if name.lower().endswith(suffix)), "")
+    return CONTROL_CHARACTERS.sub("_", name[: len(name) - len(suffix)].lstrip(".")) or "video"

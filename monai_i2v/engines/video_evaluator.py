@@ -144,6 +144,11 @@ class VideoEvaluator(Evaluator):
             raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset', 'sliding' or 'stream'; use 'video'.")
         if scope in ALONG and adaptation is not None and not isinstance(adaptation, ALONG[scope]):
             raise UsageError(f"scope is {scope!r}, but this method cannot do so; use 'video' or 'dataset'.")
+        if scope in ALONG and adaptation is not None and inferer.absence:
+            raise UsageError(
+                f"absence is true, but scope is {scope!r}, in which the network changes while it looks; leave absence "
+                "out, or use the scope 'video'."
+            )
         if scope == "dataset" and adaptation is not None and idist.get_world_size() > 1:
             raise UsageError(
                 f"scope is 'dataset', which adapts to all videos together, but {idist.get_world_size()} processes "

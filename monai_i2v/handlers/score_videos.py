@@ -78,11 +78,15 @@ class ScoreVideos:
 
     def attach(self, engine: Engine) -> None:
         """Register with a `VideoEvaluator`."""
-        engine.add_event_handler(Events.STARTED, self.scores.clear)
+        engine.add_event_handler(Events.STARTED, self._forget)
         engine.add_event_handler(VideoEvents.VIDEO_STARTED, self._start)
         engine.add_event_handler(VideoEvents.FRAME_COMPLETED, self._add)
         engine.add_event_handler(VideoEvents.VIDEO_COMPLETED, self._complete)
         engine.add_event_handler(VideoEvents.ALL_COMPLETED, self._report)
+
+    def _forget(self) -> None:
+        self.scores.clear()
+        self.seconds.clear()
 
     def _start(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
@@ -117,7 +121,10 @@ class ScoreVideos:
             self._save()
 
     def _save(self) -> None:
-        with complete_file(self.output_dir / "scores.csv") as partial, open(partial, "w", newline="") as file:
+        with (
+            complete_file(self.output_dir / "scores.csv") as partial,
+            partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
             writer = csv.DictWriter(file, [field.name for field in fields(FrameScore)])
             writer.writeheader()
             writer.writerows(map(asdict, self.scores))

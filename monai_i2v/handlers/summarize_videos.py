@@ -49,7 +49,7 @@ class SummarizeVideos:
         while (rows := list(self._rows())) != written:
             with (
                 complete_file(self.output_dir / "summary.csv") as partial,
-                partial.open("w", newline="", encoding="utf-8") as file,
+                partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
             ):
                 csv.writer(file).writerows([["video", *ObjectSummary._fields], *rows])
             written = rows

@@ -132,19 +132,19 @@ class PropagationInferer(Inferer):
 
         Raises:
             FrameError: When the reference frame cannot be read.
-            UsageError: When `crop` is set, but the video has no calibrated region, or masks reach out of it, or
-                `absence` is, but the network has no memory.
+            UsageError: When there is no such frame, `crop` is set, but the video has no calibrated region, or masks
+                reach out of it, or `absence` is, but the network has no memory.
         """
         network = self.gated(network)
         annotated = self.annotate(video, masks, ref_frame)
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
-        previous = annotated.masks
+        previous = None
         predictions = _under_autocast(predict(network, annotated), masks.device.type, self.dtype)
         for index, prob in _in_order_of_time(predictions, ref_frame):
             original = frames.original(index)
             error = frames.unreadable.get(index)
-            previous = previous if error else prob
+            previous = prob if previous is None or not error else previous  # the first is of a neighbor's picture
             full = masks if index == ref_frame else frames.restore(previous.to(masks)).squeeze(0)
             yield FrameResult(index, original, full, error)
 
@@ -166,6 +166,10 @@ class PropagationInferer(Inferer):
     def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks."""
         frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
+        if not 0 <= ref_frame < len(frames):
+            raise UsageError(
+                f"ref_frame is {ref_frame}, expected 0 to {len(frames) - 1}; the video has {len(frames)} frames."
+            )
         frames.original(ref_frame)
         if ref_frame in frames.unreadable:
             raise FrameError(frames.unreadable[ref_frame])

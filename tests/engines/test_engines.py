@@ -64,6 +64,19 @@ def test_a_method_that_adapts_before_it_segments_does_not_slide(case):
         evaluator([case], adaptation=relearner("relearning"), scope="sliding")
 
 
+@pytest.mark.parametrize("scope", ["sliding", "stream"])
+def test_what_adapts_along_a_video_does_not_ask_for_absence(case, scope):
+    with pytest.raises(UsageError, match=f"absence is true, but scope is '{scope}'"):
+        VideoEvaluator(
+            "cpu",
+            [case],
+            Copy(),
+            inferer=PropagationInferer(None, absence=True),
+            adaptation=preset_trainer("anchored"),
+            scope=scope,
+        )
+
+
 def test_videos_that_are_adapted_to_together_are_not_shared(case, monkeypatch):
     monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
     with pytest.raises(UsageError, match="scope is 'dataset', which adapts to all videos together, but 2 processes"):

@@ -96,3 +96,14 @@ def test_means_are_of_frames_then_objects_then_videos():
 
     scores = [score("a", 1, 1.0), score("a", 1, 0.0), score("a", 2, 1.0), score("b", 1, 0.0)]
     assert mean_scores(scores) == {"dice": 0.375, "j": 0.375, "f": 0.375}
+
+
+def test_a_second_run_forgets_the_first(tmp_path, clip):
+    cases = [clip("a"), clip("b")]
+    engine = VideoEvaluator("cpu", cases, Copy(), inferer=PropagationInferer(None), handlers=[ScoreVideos(tmp_path)])
+    engine.run()
+    for picture in (tmp_path / "a/frames").iterdir():
+        picture.unlink()
+    with pytest.raises(UsageError, match="a/frames"):
+        engine.run()
+    assert list(json.loads((tmp_path / "scores.json").read_text())["videos"]) == ["b"]

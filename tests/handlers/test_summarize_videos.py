@@ -8,10 +8,11 @@ from copying import Copy
 from PIL import Image
 
 from monai_i2v.data import VideoCase
-from monai_i2v.engines import VideoEvaluator
+from monai_i2v.engines import VideoEvaluator, VideoEvents
 from monai_i2v.errors import UsageError
-from monai_i2v.handlers import SaveVideoResults, SummarizeVideos
+from monai_i2v.handlers import SaveVideoResults, SummarizeVideos, unfinished
 from monai_i2v.inferers import PropagationInferer
+from monai_i2v.report import describe_files
 
 
 @pytest.fixture
@@ -104,3 +105,18 @@ def test_an_unknown_chamber_is_told_before_anything_is_written(tmp_path, clip):
     with pytest.raises(UsageError, match="chamber is 7, which is no label of the mask; expected one of 5, 6"):
         run(tmp_path / "out", clip("a"), chamber=[5, 7])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_name_of_any_bytes_has_its_line(tmp_path, clip):
+    run(tmp_path / "out", clip("caf\udce9"), clip("a"))
+    assert [row["video"] for row in read(tmp_path / "out")] == ["a", "a", "caf\\udce9", "caf\\udce9"]
+
+
+def test_files_are_described_as_they_were_when_their_video_began(tmp_path, clip):
+    case, out = clip("a"), tmp_path / "out"
+    before = describe_files(case.files)
+    engine = VideoEvaluator("cpu", [case], Copy(), inferer=PropagationInferer(None), handlers=[SaveVideoResults(out)])
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, lambda: (tmp_path / "mask.png").write_bytes(b"corrected"))
+    engine.run()
+    assert json.loads((out / "a/run.json").read_text())["files"] == before
+    assert unfinished([case], out, {}) == [case]

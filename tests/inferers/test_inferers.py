@@ -102,6 +102,19 @@ def test_an_unreadable_frame_keeps_the_masks_before_it_and_is_marked(broken):
     assert f"frame {first} cannot be decoded" in results[first].error
 
 
+def test_unreadable_frames_at_the_start_get_the_masks_of_the_first_readable_one():
+    results = list(PropagationInferer(None).stream(Damaged({0, 1}), Recorder(), masks(), ref_frame=4))
+    assert [bool(result.error) for result in results] == [True, True, False, False, False]
+    assert torch.equal(results[0].prob, results[2].prob)
+    assert torch.equal(results[1].prob, results[2].prob)
+
+
+@pytest.mark.parametrize("ref_frame", [-1, 5])
+def test_a_reference_that_the_video_does_not_have_is_an_error(ref_frame):
+    with pytest.raises(UsageError, match=rf"ref_frame is {ref_frame}, expected 0 to 4; the video has 5 frames"):
+        list(PropagationInferer(None).stream(numbered(5), Recorder(), masks(), ref_frame))
+
+
 def test_an_unreadable_reference_is_an_error():
     with pytest.raises(FrameError, match="frame 2 cannot be decoded"):
         list(PropagationInferer(None).stream(Damaged({2}), Recorder(), masks(), 2))
