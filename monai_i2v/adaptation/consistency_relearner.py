@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from monai_i2v.adaptation.adaptation_step import cat_features
+from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.cycle_check import needs_adaptation
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
@@ -26,7 +27,6 @@ from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, slide_windows
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.losses import TemporalConsistencyLoss
-from monai_i2v.metrics import dice
 from monai_i2v.networks import OneShotNet, RelearningNet, Support
 
 __all__ = ["ConsistencyRelearner", "ConsistencyWeights"]
@@ -105,8 +105,9 @@ class ConsistencyRelearner:
             reference frame, shares of foreground in the network's masks and in the image network's.
         """
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
-        torch.manual_seed(self.seed)  # for the attention
-        student = RelearningNet(network, window=self.schedule.window, scale=self.scale).eval().requires_grad_(False)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)  # for the attention
+            student = RelearningNet(network, window=self.schedule.window, scale=self.scale).eval().requires_grad_(False)
         student.to(next(network.parameters()).device)
         if not self.schedule.passes:
             return Adapted(student, [])
@@ -208,7 +209,7 @@ class _Relearner(Learner):
         attended = self.network.attention(net.embed(whole, support).unsqueeze(1))[:, 0]
         full = net.upsample(net.head(attended), records.masks.shape[-2:])
         prob = net.to_probabilities(full, support.present)
-        return dice(prob > 0.5, records.masks > 0.5).mean().item()
+        return annotated_dice(prob, records.masks)
 
     def _support(self, records: FrameRecords) -> Support:
         annotated = records.annotated

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.inferers import AnnotatedVideo
-from monai_i2v.metrics import dice
 
 __all__ = ["cycle_dice", "needs_adaptation"]
 
@@ -38,8 +38,9 @@ def cycle_dice(network: Any, video: AnnotatedVideo) -> float:
     for index in sorted({others[place] for place in places}):
         turn = video.frames[index].to(masks)
         there, _ = network.step(turn, network.start(reference, masks))
-        back, _ = network.step(reference, network.start(turn, there))
-        scores.append(dice(back > 0.5, masks > 0.5).mean().item())
+        # What was found is cut: a network may take the trace of an object that is lost for a small object.
+        back, _ = network.step(reference, network.start(turn, (there > 0.5).to(masks)))
+        scores.append(annotated_dice(back, masks))
     return float(np.mean(scores))
 
 

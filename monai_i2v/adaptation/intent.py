@@ -68,6 +68,9 @@ class InTEntNet(nn.Module):
     @torch.no_grad()
     def step(self, frame: Tensor, state: InTEntState) -> tuple[Tensor, InTEntState]:
         """See `VideoSegmenter.step`."""
+        if len(frame) > 1:  # each video has its own statistics
+            videos = [InTEntState(*one) for one in zip(state.frame.split(1), state.masks.split(1), strict=True)]
+            return torch.cat([self.step(*one)[0] for one in zip(frame.split(1), videos, strict=True)]), state
         net, found = self.network, []
         for share in self.shares:
             features = self._encode(frame, share)

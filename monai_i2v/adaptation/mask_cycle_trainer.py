@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
+from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.learner import Learner
@@ -23,7 +24,6 @@ from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
-from monai_i2v.metrics import dice
 from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet
 
 __all__ = ["MaskCycleTrainer"]
@@ -132,7 +132,7 @@ class _Pupil(Learner):
     def reference_dice(self, video: int) -> float:
         features = self.features[video]
         prob = self._propagate([features.reference, features.reference], features.masks)
-        return dice(prob > 0.5, features.masks > 0.5).mean().item()
+        return annotated_dice(prob, features.masks)
 
     def _cycle(self, video: int) -> tuple[Tensor, Tensor]:
         """Loss of a cycle, and the masks (1, K, H, W) of its turning point."""
@@ -140,13 +140,13 @@ class _Pupil(Learner):
         near, far = features.draw_pair(self.settings.schedule.max_jump, self.random)
         there = self._propagate([features.reference, near, far], features.masks)
         back = self._propagate([far, near, features.reference], there)
-        return self._loss(back, features.masks), there
+        return self._loss(back, features.masks, given=features.masks), there
 
     def _view(self, video: int) -> Tensor:
         """Loss of one changed copy of the reference, segmented from another."""
         views = self.views[video]
         (one, one_masks), (other, other_masks) = (views[index] for index in self.random.choice(len(views), 2))
-        return self._loss(self._propagate([one, other], one_masks), other_masks)
+        return self._loss(self._propagate([one, other], one_masks), other_masks, given=one_masks)
 
     def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> Tensor:
         """Masks (1, K, H, W) of the last frame, carried over all frames before it."""
@@ -156,10 +156,11 @@ class _Pupil(Learner):
             _, state = self.network.step_from(frame, state, remember=True)
         return self.network.step_from(last, state, remember=False)[0]
 
-    def _loss(self, prob: Tensor, masks: Tensor) -> Tensor:
-        truth = masks.round()
-        both = ClipPrediction(torch.stack([truth, prob], dim=1), prob.new_empty(0))
-        loss: Tensor = self.loss(both, torch.stack([truth, truth], dim=1))
+    def _loss(self, prob: Tensor, masks: Tensor, *, given: Tensor) -> Tensor:
+        """Loss of masks (1, K, H, W), of the objects that were given to begin with."""
+        first = given.round()
+        both = ClipPrediction(torch.stack([first, prob], dim=1), prob.new_empty(0))
+        loss: Tensor = self.loss(both, torch.stack([first, masks.round()], dim=1))
         return loss
 
     def _encode_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:

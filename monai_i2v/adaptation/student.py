@@ -13,6 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, cat_features
+from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.learner import Learner
@@ -20,7 +21,6 @@ from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
 from monai_i2v.inferers import AnnotatedVideo
-from monai_i2v.metrics import dice
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 from monai_i2v.networks.one_shot_memory_net import MemoryState
 
@@ -62,6 +62,7 @@ class Student(Learner):
         self.generator = torch.Generator().manual_seed(seed)
         self.random = np.random.RandomState(seed)
         self.bank = self.start(0).bank
+        self.written = self.records[0].video.ref_frame  # the last frame that the memory has
 
     @torch.no_grad()
     def start(self, video: int) -> MemoryState:
@@ -76,6 +77,7 @@ class Student(Learner):
         """Take one step on one window, and write its frames to the memory."""
         if window.first:
             self.bank = self.start(window.video).bank
+            self.written = self.records[window.video].video.ref_frame
         step = self._see(window)
         measured = self._measure(window.video, step)
         losses = [term(step) for term in self.terms]
@@ -99,7 +101,7 @@ class Student(Learner):
         bank.write(key, embedded.unflatten(0, (1, -1)))
         full = net.upsample(self.network.decode(embedded, bank.read(key)), records.masks.shape[-2:])
         prob = net.to_probabilities(full, support.present)
-        return dice(prob > 0.5, records.masks > 0.5).mean().item()
+        return annotated_dice(prob, records.masks)
 
     def _see(self, window: Window) -> AdaptationStep:
         records = self.records[window.video]
@@ -126,12 +128,16 @@ class Student(Learner):
 
     def _remember(self, window: Window, step: AdaptationStep) -> None:
         """Write the frames whose turn it is, with the features from before the step (no second forward pass)."""
-        reference = self.records[window.video].video.ref_frame
+        reference, every = self.records[window.video].video.ref_frame, self.network.memory_every
+        turns = [index for index in window.frames if (index - reference) % every == 0]
+        if not turns and abs(window.frames[-1] - self.written) >= every:
+            turns = [window.frames[-1]]  # frames between the windows are left out, and whose turn it was among them
         values = step.embedded.unflatten(0, (len(window.frames), step.objects))
         keys = self.network.encode_key(step.features)
         for index, key, value in zip(window.frames, keys.split(1), values.split(1), strict=True):
-            if (index - reference) % self.network.memory_every == 0:
+            if index in turns:
                 self.bank.write(key.detach(), value.detach())
+                self.written = index
 
     @torch.no_grad()
     def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:

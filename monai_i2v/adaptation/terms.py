@@ -87,7 +87,7 @@ class MaskCycle:
 
     The student's own mask of the window's last frame becomes the support from which a changed copy of the reference
     frame is segmented (Bertrand et al., NeurIPS 2023, tt-MCC, for one-shot networks). Gradients flow through the way
-    back only.
+    back only. An object that was not found in that frame does not count: there is nothing to come back from.
 
     Args:
         weight: weight of the term.
@@ -102,16 +102,22 @@ class MaskCycle:
         with torch.no_grad():
             last = student.net.upsample(step.logits[-k:], frame.shape[-2:])
             masks = student.net.to_probabilities(last, step.support.present)  # (1, K, H, W)
+            found = masks.amax(dim=(0, 2, 3)) > 0.5
+            if not found.any():
+                return step.logits.new_zeros(())
             annotated = student.net.encode_annotated(frame, masks)
         support = student.net.project_support(annotated)
         bank = student.start_from(annotated.whole, support, masks.shape[-2:]).bank
-        return _view_loss(step, step.view, support, bank)
+        return _view_loss(step, step.view, support, bank, found)
 
 
 # Cross entropy plus soft Dice on probabilities of background and foreground.
 _dice_ce = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
 
 
-def _view_loss(step: AdaptationStep, view: ReferenceView, support: Support, bank: MemoryBank) -> Tensor:
-    full = step.segment(view.features, support, bank, view.masks.shape[-2:])
-    return _dice_ce(full, view.masks.transpose(0, 1).round())
+def _view_loss(
+    step: AdaptationStep, view: ReferenceView, support: Support, bank: MemoryBank, counted: Tensor | None = None
+) -> Tensor:
+    """Loss of a view of the reference, of the objects (K,) that count."""
+    full, truth = step.segment(view.features, support, bank, view.masks.shape[-2:]), view.masks.transpose(0, 1).round()
+    return _dice_ce(full, truth) if counted is None else _dice_ce(full[counted], truth[counted])

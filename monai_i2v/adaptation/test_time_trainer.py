@@ -182,8 +182,9 @@ class TestTimeTrainer:
 
     def make_student(self, network: OneShotNet) -> OneShotMemoryNet:
         """What learns: a copy of the image network with a memory."""
-        torch.manual_seed(self.seed)  # for a random head
-        copied = OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)  # for a random head
+            copied = OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
         return copied.to(next(network.parameters()).device)
 
     def _student(self, network: OneShotNet, videos: Sequence[AnnotatedVideo]) -> Student:

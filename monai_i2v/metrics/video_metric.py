@@ -42,7 +42,7 @@ class VideoMetric(CumulativeIterationMetric):
             videos (``"frame"``).
 
     Raises:
-        ValueError: When `empty` or `average` is none of these.
+        ValueError: When `ref_frame` is negative, or `empty` or `average` is none of these.
 
     Example::
 
@@ -72,7 +72,7 @@ class VideoMetric(CumulativeIterationMetric):
             raise ValueError(f"empty must be one of 'skip', 'score', got {empty!r}; use 'skip'.")
         if average not in ("video", "frame"):
             raise ValueError(f"average must be one of 'video', 'frame', got {average!r}; use 'video'.")
-        self.ref_frame, self.empty, self.average = ref_frame, empty, average
+        self.ref_frame, self.empty, self.average = _checked(ref_frame), empty, average
 
     @abstractmethod
     def score(self, prediction: Tensor, truth: Tensor) -> Tensor:
@@ -83,9 +83,13 @@ class VideoMetric(CumulativeIterationMetric):
         shown = truth.any(dim=-1).any(dim=-1)
         return shown if self.empty == "skip" else torch.ones_like(shown)
 
+    def has_reference(self, frames: int) -> Tensor:
+        """Which of the scores of so many frames have to do with the reference, bool."""
+        return torch.tensor([index == self.ref_frame for index in range(frames)])
+
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **kwargs: Any) -> Tensor:
-        prediction, truth = _by_frame(y_pred, y, self.ref_frame)
-        counted = self.counts(truth)
+        prediction, truth = _by_frame(y_pred, y)
+        counted = self.counts(truth) & ~self.has_reference(truth.shape[2]).to(truth.device)
         total = torch.where(counted, self.score(prediction, truth), 0.0).sum(dim=-1)  # (B, K)
         number = counted.sum(dim=-1).to(total)
         by_video = (total / number).nanmean(dim=-1)  # objects that never count are left out
@@ -140,7 +144,7 @@ class TemporalInstability(VideoMetric):
     Mean over neighboring frames of the absolute difference between the IoU of the two predicted masks and that of the
     two true ones: a mask that flickers where the object rests is unstable, and one that rests where it moves too. It
     says nothing about where the mask is. All neighbors count that have truth; the measure is ours (DAVIS T needs
-    outlines as polygons and was given up).
+    outlines as polygons and was given up). Pairs with the reference do not count.
     """
 
     def score(self, prediction: Tensor, truth: Tensor) -> Tensor:
@@ -150,6 +154,10 @@ class TemporalInstability(VideoMetric):
     def counts(self, truth: Tensor) -> Tensor:
         counted = super().counts(truth)
         return counted[..., 1:] & counted[..., :-1]
+
+    def has_reference(self, frames: int) -> Tensor:
+        shown = super().has_reference(frames)
+        return shown[1:] | shown[:-1]
 
 
 class FBIoU(CumulativeIterationMetric):
@@ -173,10 +181,12 @@ class FBIoU(CumulativeIterationMetric):
 
     def __init__(self, *, ref_frame: int | None = 0) -> None:
         super().__init__()
-        self.ref_frame = ref_frame
+        self.ref_frame = _checked(ref_frame)
 
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **kwargs: Any) -> Tensor:
-        prediction, truth = _by_frame(y_pred, y, self.ref_frame)
+        prediction, truth = _by_frame(y_pred, y)
+        kept = [index for index in range(truth.shape[2]) if index != self.ref_frame]
+        prediction, truth = prediction[:, :, kept], truth[:, :, kept]
         areas = [
             area.flatten(1).sum(dim=1, dtype=torch.float64)
             for found, real in ((prediction, truth), (~prediction, ~truth))
@@ -190,11 +200,16 @@ class FBIoU(CumulativeIterationMetric):
         return torch.where(either > 0, shared / either.clamp_min(1), 1.0).mean()
 
 
-def _by_frame(y_pred: Tensor, y: Tensor | None, ref_frame: int | None) -> tuple[Tensor, Tensor]:
-    """Masks (B, K, T, X, Y), bool, without the reference."""
+def _by_frame(y_pred: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Masks (B, K, T, X, Y), bool."""
     if y is None or y_pred.shape != y.shape or y_pred.ndim != 5:
         shapes = f"{tuple(y_pred.shape)} and {None if y is None else tuple(y.shape)}"
         raise ValueError(f"masks must share one shape (B, K, X, Y, T), got {shapes}; add the axes that lack.")
-    frames = [index for index in range(y.shape[-1]) if index != ref_frame]
-    prediction, truth = ((masks[..., frames] > 0.5).movedim(-1, 2).as_subclass(Tensor) for masks in (y_pred, y))
+    prediction, truth = ((masks > 0.5).movedim(-1, 2).as_subclass(Tensor) for masks in (y_pred, y))
     return prediction, truth
+
+
+def _checked(ref_frame: int | None) -> int | None:
+    if ref_frame is not None and ref_frame < 0:
+        raise ValueError(f"ref_frame must be 0 or more, or None, got {ref_frame}; count from the first frame.")
+    return ref_frame

@@ -15,6 +15,8 @@ __all__ = ["AdamThenSGD"]
 class AdamThenSGD(Optimizer):
     """Adam until `switch_step`, SGD after it, in one optimizer that saves and resumes as one.
 
+    Its `param_groups` are Adam's. What a scheduler makes of their learning rate, SGD follows in proportion.
+
     Args:
         params: parameters to train; those that need no gradient are left out.
         switch_step: number of steps taken with Adam; the paper takes 5,000.
@@ -49,10 +51,10 @@ class AdamThenSGD(Optimizer):
         weight_decay: float = 1e-4,
     ) -> None:
         trained = [param for param in params if param.requires_grad]
-        super().__init__(trained, {})
-        self.switch_step = switch_step
-        self.steps = 0
         self.adam = Adam(trained, lr=adam_lr, weight_decay=weight_decay)
+        super().__init__(trained, self.adam.defaults)
+        self.switch_step, self.adam_lr, self.sgd_lr = switch_step, adam_lr, sgd_lr
+        self.steps = 0
         self.sgd = SGD(trained, lr=sgd_lr, momentum=momentum, weight_decay=weight_decay)
         self.param_groups = self.adam.param_groups
 
@@ -60,7 +62,13 @@ class AdamThenSGD(Optimizer):
         """Take one step with the optimizer whose turn it is."""
         optimizer = self.adam if self.steps < self.switch_step else self.sgd
         self.steps += 1
+        for own, other in zip(self.param_groups, self.sgd.param_groups, strict=True):
+            other["lr"] = self.sgd_lr * own["lr"] / self.adam_lr
         return optimizer.step(closure)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All of it, for copies; `Optimizer` leaves out what it does not know."""
+        return self.__dict__.copy()
 
     def state_dict(self) -> dict[str, Any]:
         """Both optimizers' states and the number of steps taken."""

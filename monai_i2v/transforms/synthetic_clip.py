@@ -29,7 +29,7 @@ DEFAULT_MOTION = Motion()
 class SyntheticClipd(RandomizableTransform, MapTransform):
     """A still becomes a clip; a real clip gets the same treatment on top of its own motion.
 
-    Per clip: a square window around a random object, in proportion, at a random zoom, maybe flipped; colors. Per
+    Per clip: a square window around a random object, at a random zoom, maybe flipped; colors. Per
     frame: rotation, scale, shear, shift, a smooth deformation, growth and shift of the object against its
     surroundings; light; maybe something that hides part of the object. All frames of a clip share one strength of
     motion, from nearly none to one and a half of `motion`. Image and label are sampled once, at the same places.
@@ -37,7 +37,7 @@ class SyntheticClipd(RandomizableTransform, MapTransform):
     Args:
         keys: the image first, then label maps; (C, X, Y), or (C, X, Y, T) with the right number of frames.
         frames: T.
-        spatial_size: X, Y of the clip.
+        spatial_size: X, Y of the clip; what is no square stretches the window.
         zoom: smallest and largest zoom; at 1 the window is as large as the image's short side.
         motion: how far frames differ.
         light: strength of the change of colors and light, 0 for none.

@@ -40,7 +40,8 @@ def white_level(data: Tensor) -> float:
         >>> [white_level(torch.tensor(values)) for values in ([0.0, 0.8], [0.0, 180.0], [0.0, 4095.0])]
         [1.0, 255.0, 4095.0]
     """
-    low, high = (float(value) for value in torch.aminmax(data))
+    values = data if data.dtype in (torch.uint8, torch.int16, torch.int32) else data.float()  # of all, not each can
+    low, high = (float(value) for value in torch.aminmax(values))
     if not low >= 0:
         raise UsageError(
             f"the darkest value is {low:g}, expected intensities from 0 (black); put this transform before those that "

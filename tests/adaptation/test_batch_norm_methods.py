@@ -162,3 +162,15 @@ def test_balanced_entropy_by_hand():
     prob = torch.tensor([[0.75, 0.5, 0.25, 0.0]])  # foreground: the first pixel
     assert balanced_entropy(prob).item() == pytest.approx((quarter + (1 + quarter + 0) / 3) / 2)
     assert balanced_entropy(torch.tensor([[0.5, 0.0]])).item() == pytest.approx(0.5)
+
+
+@torch.no_grad()
+def test_intent_gives_each_video_of_a_batch_its_own_statistics(net, disc):
+    frames, masks = disc
+    segmenter = InTEnt(mixtures=3).adapt(net, annotated(disc)).network
+    pair, both = frames[:2], masks[:1].expand(2, -1, -1, -1)
+    together, _ = segmenter.step(2 * pair - pair.flip(0), segmenter.start(pair, both))
+    for video in range(2):
+        state = segmenter.start(pair[video : video + 1], both[:1])
+        alone, _ = segmenter.step((2 * pair - pair.flip(0))[video : video + 1], state)
+        torch.testing.assert_close(together[video : video + 1], alone)

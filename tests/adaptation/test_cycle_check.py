@@ -35,6 +35,22 @@ def test_it_is_the_dice_of_the_masks_that_came_back(pixels, expected):
     assert cycle_dice(Shifting(pixels), stripe()) == pytest.approx(expected)
 
 
+def test_what_was_not_found_does_not_come_back():
+    class Faint(Shifting):
+        """Finds but a trace, and segments fully by whatever it is given."""
+
+        def step(self, frame, state):
+            return 0.01 * state if state.max() > 0.5 else (state > 0).float(), state
+
+    assert cycle_dice(Faint(0), stripe()) == 0
+
+
+def test_objects_that_the_frame_does_not_show_say_nothing():
+    video = stripe()
+    masks = torch.cat([video.masks, 0 * video.masks, 0 * video.masks], dim=1)
+    assert cycle_dice(Shifting(5), AnnotatedVideo(video.frames, masks, ref_frame=3)) == 0
+
+
 def test_it_turns_back_at_frames_spread_over_the_video():
     network = Shifting(0)
     cycle_dice(network, stripe())

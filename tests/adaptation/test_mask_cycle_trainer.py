@@ -9,7 +9,7 @@ from adapting import annotated, same_weights
 
 from monai_i2v.adaptation import CycleSchedule, Guard, MaskCycleTrainer, memory_net_trainer
 from monai_i2v.adaptation.frame_features import FrameFeatures
-from monai_i2v.adaptation.mask_cycle_trainer import GUARD_INTERVAL
+from monai_i2v.adaptation.mask_cycle_trainer import GUARD_INTERVAL, _Pupil
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
@@ -129,3 +129,20 @@ def test_the_result_may_lie_between_the_given_and_the_adapted_weights(net, disc)
         if before.is_floating_point():
             torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
     assert not torch.equal(part["project_key.weight"], none["project_key.weight"])
+
+
+def test_objects_that_were_not_given_do_not_count(net, disc):
+    pupil = _Pupil(net, [annotated(disc)], MaskCycleTrainer())
+    masks = disc[1][:1]
+    prob, missing = 0.9 * masks, torch.zeros_like(masks)
+    alone = pupil._loss(prob, masks, given=masks)
+    beside = pupil._loss(
+        *(torch.cat([one, missing], dim=1) for one in (prob, masks)), given=torch.cat([masks, missing], 1)
+    )
+    lost = pupil._loss(
+        torch.cat([prob, missing], dim=1),
+        torch.cat([masks, masks.roll(24, -1) * (1 - masks)], dim=1),
+        given=given,
+    )
+    torch.testing.assert_close(beside, alone)
+    torch.testing.assert_close(lost, alone)

@@ -2,6 +2,7 @@
 import copy
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,9 +18,11 @@ from monai_i2v.adaptation import (
     Schedule,
     TestTimeTrainer,
     preset_trainer,
+    relearner,
     test_time_trainer,
 )
 from monai_i2v.adaptation.frame_records import FrameRecords
+from monai_i2v.adaptation.windows import make_windows
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
@@ -234,3 +237,43 @@ def test_what_the_caller_sets_comes_before_the_preset():
     assert trainer.schedule == replace(schedule, max_seconds=7)
     assert trainer.guard is None
     assert preset_trainer("anchored", schedule=schedule).schedule is schedule
+
+
+def test_the_callers_random_numbers_stay(image_net, disc):
+    torch.manual_seed(7)
+    expected = torch.rand(2)
+    torch.manual_seed(7)
+    TestTimeTrainer(ALL_TERMS, schedule=passes(1), memory={**MATCHING, "head_init": "random"}).adapt(
+        image_net, annotated(disc)
+    )
+    relearner("relearning").adapt(image_net, annotated(disc))
+    assert torch.equal(torch.rand(2), expected)
+
+
+@torch.no_grad()
+def test_a_cycle_over_an_object_that_was_lost_teaches_nothing(image_net, disc):
+    student = TestTimeTrainer(ALL_TERMS, memory=MATCHING)._student(image_net, [annotated(disc)])
+    step = student._see(make_windows(annotated(disc), 2)[0])
+    background, found = step.logits.unbind(dim=1)
+    assert MaskCycle()(replace(step, logits=torch.stack([background, found + 50], dim=1))) > 0
+    assert MaskCycle()(replace(step, logits=torch.stack([background + 50, found], dim=1))) == 0
+
+
+@pytest.mark.parametrize(("length", "kept"), [(129, 32), (257, 32), (33, 16)])
+def test_the_memory_of_windows_that_were_sampled_is_as_old_as_it_would_be(image_net, disc, length, kept, monkeypatch):
+    frames, masks = disc
+    video = AnnotatedVideo([frames[index % len(frames)][None] for index in range(length)], masks[:1])
+    windows = make_windows(video, 2, max_frames=64)
+    student = TestTimeTrainer([FirstFrame()], memory=MATCHING)._student(image_net, [video])
+    written = []
+    monkeypatch.setattr(student.bank, "write", lambda key, value: written.append(1))
+    monkeypatch.setattr(student, "network", SimpleNamespace(memory_every=4, encode_key=lambda features: features))
+    assert len(windows) == kept
+    counts = []
+    for window in windows:
+        values = torch.zeros(len(window.frames), 1)
+        student._remember(window, SimpleNamespace(embedded=values, features=values, objects=1))
+        counts.append(len(written))
+    least = kept // 2 if length == 33 else kept - 1
+    assert counts[-1] >= least
+    assert counts[kept // 2] >= least // 2  # evenly

@@ -102,6 +102,18 @@ def test_temporal_instability_by_hand(found, truth, expected):
     assert value_of(TemporalInstability(), (found, truth)) == pytest.approx(expected)
 
 
+def test_frames_on_both_sides_of_the_reference_are_no_neighbors():
+    found, truth = stripes(4, 4, 4, 4, 4), stripes(1, 2, 4, 7, 8)  # a mask at rest on an object that grows
+    change = [1 - pair for pair in (1 / 2, 7 / 8)]  # the pairs (0, 1) and (3, 4)
+    assert value_of(TemporalInstability(ref_frame=2), (found, truth)) == pytest.approx(sum(change) / 2)
+
+
+def test_a_reference_counts_from_the_first_frame():
+    for metric in (VideoDice, FBIoU):
+        with pytest.raises(ValueError, match="ref_frame must be 0 or more, or None, got -1"):
+            metric(ref_frame=-1)
+
+
 def test_fb_iou_sums_areas_before_it_divides():
     first, second = (stripes(2, width=4), stripes(4, width=4)), (stripes(0, width=4), stripes(1, width=4))
     foreground, background = (8 + 0) / (16 + 4), (0 + 12) / (8 + 16)

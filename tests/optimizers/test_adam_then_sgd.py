@@ -47,3 +47,30 @@ def test_frozen_parameters_are_left_out():
     frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
     trained = torch.nn.Parameter(torch.ones(1))
     assert AdamThenSGD([frozen, trained]).param_groups[0]["params"] == [trained]
+
+
+def test_a_schedule_goes_on_after_the_switch():
+    weight = torch.nn.Parameter(torch.tensor(1.0))
+    optimizer = AdamThenSGD([weight], switch_step=2, adam_lr=0.1, sgd_lr=0.2, momentum=0, weight_decay=0)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    moved = []
+    for _ in range(4):
+        before = weight.item()
+        optimizer.zero_grad()
+        weight.backward()
+        optimizer.step()
+        schedule.step()
+        moved.append(before - weight.item())
+    assert moved == pytest.approx([0.1, 0.05, 0.2 / 4, 0.2 / 8], rel=1e-3)
+
+
+def test_a_copy_goes_on_as_the_original_would():
+    weight = torch.nn.Parameter(torch.tensor(1.0))
+    optimizer = AdamThenSGD([weight], switch_step=1)
+    weight.backward()
+    optimizer.step()
+    copied = copy.deepcopy(optimizer)
+    assert copied.steps == 1
+    assert copied.param_groups is copied.adam.param_groups
+    copied.step()
+    torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=3)
