@@ -136,9 +136,8 @@ def test_objects_that_were_not_given_do_not_count(net, disc):
     masks = disc[1][:1]
     prob, missing = 0.9 * masks, torch.zeros_like(masks)
     alone = pupil._loss(prob, masks, given=masks)
-    beside = pupil._loss(
-        *(torch.cat([one, missing], dim=1) for one in (prob, masks)), given=torch.cat([masks, missing], 1)
-    )
+    given = torch.cat([masks, missing], dim=1)
+    beside = pupil._loss(torch.cat([prob, missing], dim=1), given, given=given)
     lost = pupil._loss(
         torch.cat([prob, missing], dim=1),
         torch.cat([masks, masks.roll(24, -1) * (1 - masks)], dim=1),
