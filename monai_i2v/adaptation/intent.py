@@ -111,13 +111,11 @@ def balanced_entropy(prob: Tensor) -> Tensor:
         prob: (..., H, W).
 
     Returns:
-        (...); the plain mean where no pixel is foreground.
+        (...); the plain mean where all pixels are of one kind.
     """
     bits = (torch.special.entr(prob) + torch.special.entr(1 - prob)) / math.log(2)
     inside = (prob > 0.5).float()
-
-    def mean_over(pixels: Tensor) -> Tensor:
-        return (bits * pixels).sum(dim=(-2, -1)) / pixels.sum(dim=(-2, -1)).clamp_min(1)
-
-    background = mean_over(1 - inside)
-    return torch.where(inside.sum(dim=(-2, -1)) > 0, (mean_over(inside) + background) / 2, background)
+    kinds = torch.stack([inside, 1 - inside])
+    pixels = kinds.sum(dim=(-2, -1))
+    means = (bits * kinds).sum(dim=(-2, -1)) / pixels.clamp_min(1)
+    return means.sum(dim=0) / (pixels > 0).sum(dim=0)

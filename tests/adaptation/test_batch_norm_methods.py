@@ -162,6 +162,7 @@ def test_balanced_entropy_by_hand():
     prob = torch.tensor([[0.75, 0.5, 0.25, 0.0]])  # foreground: the first pixel
     assert balanced_entropy(prob).item() == pytest.approx((quarter + (1 + quarter + 0) / 3) / 2)
     assert balanced_entropy(torch.tensor([[0.5, 0.0]])).item() == pytest.approx(0.5)
+    assert balanced_entropy(torch.tensor([[0.75, 0.75]])).item() == pytest.approx(quarter)  # no background
 
 
 @torch.no_grad()
