@@ -121,8 +121,8 @@ class _Results:
             self.masks = files.enter_context(open_mask_writer(folder, run.video, labels, anonymize=anonymize))
             self.movie = files.enter_context(OverlayMovie(folder / "overlay.mp4", info, labels=labels))
             self.files = files.pop_all()
-        self.sheet = ContactSheet(info, reference=run.case.ref_frame)
-        self.report = HtmlReport(info, reference=run.case.ref_frame)
+        self.sheet = ContactSheet(info, references=tuple(run.case.annotated))
+        self.report = HtmlReport(info, references=tuple(run.case.annotated))
         self.measurements = Measurements(labels, info, chambers)
         self.unreadable: dict[int, str] = {}
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,32 +28,38 @@ class _Tile(NamedTuple):
 
 
 class ContactSheet:
-    """Keeps about `tiles` evenly spaced frames, always the first and the last, and the reference frame.
+    """Keeps about `tiles` evenly spaced frames, always the first and the last, and the annotated ones.
 
     Args:
         info: facts about the video.
         columns: pictures side by side.
         tiles: pictures in total, if the video has so many frames.
         tile_width: width of a picture, px.
-        reference: index of the frame whose mask was given.
+        references: indices of the frames whose masks were given.
 
     Example::
 
         >>> import numpy as np
         >>> from monai_i2v.data.video import VideoInfo
         >>> from monai_i2v.report.contact_sheet import ContactSheet
-        >>> sheet = ContactSheet(VideoInfo("cine.mp4", "movie", 100, 48, 64), tiles=4, reference=0)
+        >>> sheet = ContactSheet(VideoInfo("cine.mp4", "movie", 100, 48, 64), tiles=4)
         >>> [index for index in range(100) if sheet.wants(index)]
         [0, 33, 66, 99]
         >>> sheet.add(33, np.zeros((48, 64, 3), dtype=np.uint8))
     """
 
     def __init__(
-        self, info: VideoInfo, *, columns: int = 5, tiles: int = 20, tile_width: int = 240, reference: int = 0
+        self,
+        info: VideoInfo,
+        *,
+        columns: int = 5,
+        tiles: int = 20,
+        tile_width: int = 240,
+        references: Collection[int] = (0,),
     ) -> None:
-        self.info, self.columns, self.reference = info, columns, reference
+        self.info, self.columns, self.references = info, columns, references
         self.tile_size = (tile_width, max(round(tile_width * info.height / info.width), 1))  # (width, height)
-        self.indices = sample_frames(info.length, max(tiles, 1), reference)
+        self.indices = sample_frames(info.length, max(tiles, 1), references)
         self.tiles: list[_Tile] = []
 
     def wants(self, index: int) -> bool:
@@ -95,7 +102,7 @@ class ContactSheet:
         width, height = self.tile_size
         draw = ImageDraw.Draw(sheet)
         font = ImageFont.load_default(FONT_SIZE)
-        remark = " ".join(part for part in ("reference" * (tile.frame == self.reference), tile.note) if part)
+        remark = " ".join(part for part in ("reference" * (tile.frame in self.references), tile.note) if part)
         color = DOUBT_COLOR if tile.note else REFERENCE_COLOR if remark else INK
         if remark:
             box = (

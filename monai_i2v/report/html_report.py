@@ -7,7 +7,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -43,7 +43,7 @@ class HtmlReport:
 
     Args:
         info: facts about the video.
-        reference: index of the frame whose mask was given, which is always in the player.
+        references: indices of the frames whose masks were given, which are always in the player.
         max_frames: evenly spaced frames in the player.
 
     Example::
@@ -66,9 +66,9 @@ class HtmlReport:
         True
     """
 
-    def __init__(self, info: VideoInfo, *, reference: int = 0, max_frames: int = MAX_FRAMES) -> None:
+    def __init__(self, info: VideoInfo, *, references: Collection[int] = (0,), max_frames: int = MAX_FRAMES) -> None:
         self.info = info
-        self.indices = sample_frames(info.length, max_frames, reference)
+        self.indices = sample_frames(info.length, max_frames, references)
         scale = min(1.0, MAX_WIDTH / info.width)
         self.size = (max(round(info.width * scale), 1), max(round(info.height * scale), 1))  # (width, height)
         self.frames: dict[int, tuple[bytes, np.ndarray]] = {}  # JPEG, small label map

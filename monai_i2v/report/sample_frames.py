@@ -3,23 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 __all__ = ["sample_frames"]
 
 
-def sample_frames(length: int, count: int, reference: int) -> set[int]:
-    """Evenly spaced frames, the first and the last among them, and the reference.
+def sample_frames(length: int, count: int, references: Iterable[int]) -> set[int]:
+    """Evenly spaced frames, the first and the last among them, and the annotated ones.
 
     Args:
         length: frames of the video.
-        count: how many, at most all; the reference comes on top when it is none of them.
-        reference: its index.
+        count: how many, at most all; annotated ones come on top when they are none of them.
+        references: their indices.
 
     Example::
 
         >>> from monai_i2v.report.sample_frames import sample_frames
-        >>> sorted(sample_frames(100, 4, reference=5))
+        >>> sorted(sample_frames(100, 4, references=[5]))
         [0, 5, 33, 66, 99]
     """
-    return {reference, *np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()}
+    return {*references, *np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()}

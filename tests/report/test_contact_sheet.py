@@ -30,7 +30,7 @@ def test_first_last_and_about_twenty_evenly_spaced_frames_are_kept(length: int) 
 
 
 def test_reference_frame_is_kept_too() -> None:
-    assert ContactSheet(info(100), tiles=4, reference=50).indices == {0, 33, 50, 66, 99}
+    assert ContactSheet(info(100), tiles=4, references=(50, 70)).indices == {0, 33, 50, 66, 70, 99}
 
 
 def test_memory_holds_only_small_pictures_of_wanted_frames() -> None:
@@ -41,7 +41,7 @@ def test_memory_holds_only_small_pictures_of_wanted_frames() -> None:
 
 
 def test_sheet_shows_tiles_in_order_and_frames_the_marked_ones(tmp_path: Path) -> None:
-    sheet = ContactSheet(info(4), columns=3, tile_width=128, reference=1)
+    sheet = ContactSheet(info(4), columns=3, tile_width=128, references=[1])
     for index in (3, 0, 1, 2):  # a backward pass may come first
         note = {1: "reference", 2: "skipped: corrupt", 3: ""}.get(index, "")
         sheet.add(index, np.full((48, 64, 1), 50 * index + 20, dtype=np.uint8), note)
