@@ -75,13 +75,16 @@ def describe_files(files: Mapping[str, str | Path], *, anonymize: bool = False) 
 
 def sha256_of(path: str | Path) -> str | None:
     """SHA-256 of a file's content; of a folder or a pattern, of the names and contents of the files that are directly
-    in it; None where there is nothing.
+    in it; None where there is nothing, or something cannot be read.
     """
     path = user_path(path)
-    if path.is_file():
-        return _digest([path]).hexdigest()
-    files = [file for file in (path.iterdir() if path.is_dir() else map(Path, glob(str(path)))) if file.is_file()]
-    return _digest(sorted(files), with_names=True).hexdigest() if files else None
+    try:
+        if path.is_file():
+            return _digest([path]).hexdigest()
+        files = [file for file in (path.iterdir() if path.is_dir() else map(Path, glob(str(path)))) if file.is_file()]
+        return _digest(sorted(files), with_names=True).hexdigest() if files else None
+    except OSError:
+        return None
 
 
 def _digest(files: Sequence[Path], *, with_names: bool = False) -> hashlib._Hash:
