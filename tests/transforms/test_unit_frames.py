@@ -17,6 +17,7 @@ from monai_i2v.transforms.unit_frames import on_unit_frames, unit_frames, white_
         (torch.tensor([0.0, 90.0]), 255.0),
         (torch.tensor([0, 1], dtype=torch.uint8), 255.0),
         (torch.tensor([0, 1023], dtype=torch.int16), 1023.0),
+        (torch.tensor([0, 65535], dtype=torch.uint16), 65535.0),
         (torch.tensor([0, 0], dtype=torch.int16), 1.0),
     ],
 )
