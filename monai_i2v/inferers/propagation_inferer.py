@@ -14,7 +14,7 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
-from monai_i2v.data import FrameError, Video, read_switch
+from monai_i2v.data import Video, read_switch
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers.absence_gate import AbsenceGate
 from monai_i2v.inferers.annotated_video import AnnotatedVideo
@@ -166,13 +166,7 @@ class PropagationInferer(Inferer):
     def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks."""
         frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
-        if not 0 <= ref_frame < len(frames):
-            raise UsageError(
-                f"ref_frame is {ref_frame}, expected 0 to {len(frames) - 1}; the video has {len(frames)} frames."
-            )
-        frames.original(ref_frame)
-        if ref_frame in frames.unreadable:
-            raise FrameError(frames.unreadable[ref_frame])
+        frames.check_annotated(ref_frame, "ref_frame")
         return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 

@@ -95,6 +95,23 @@ class WorkingFrames(Sequence[Tensor]):
             self._last = (index, self._decode(index))
         return self._last[1]
 
+    def check_annotated(self, index: int, name: str) -> None:
+        """Check that an annotated frame is there, and can be read.
+
+        Args:
+            index: of the frame.
+            name: what a person calls it.
+
+        Raises:
+            FrameError: When it cannot be decoded.
+            UsageError: When the video does not have it.
+        """
+        if not 0 <= index < len(self):
+            raise UsageError(f"{name} is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
+        self.original(index)
+        if index in self.unreadable:
+            raise FrameError(self.unreadable[index])
+
     def resize_masks(self, masks: Tensor) -> Tensor:
         """Masks (K, H, W) as a network takes them: (1, K, h, w) in [0, 1], where the frames go.
 

@@ -80,14 +80,14 @@ def sha256_of(path: str | Path) -> str | None:
     path = user_path(path)
     try:
         if path.is_file():
-            return _digest([path]).hexdigest()
+            return _digest([path])
         files = [file for file in (path.iterdir() if path.is_dir() else map(Path, glob(str(path)))) if file.is_file()]
-        return _digest(sorted(files), with_names=True).hexdigest() if files else None
+        return _digest(sorted(files), with_names=True) if files else None
     except OSError:
         return None
 
 
-def _digest(files: Sequence[Path], *, with_names: bool = False) -> hashlib._Hash:
+def _digest(files: Sequence[Path], *, with_names: bool = False) -> str:
     digest = hashlib.sha256()
     for path in files:
         if with_names:
@@ -95,4 +95,4 @@ def _digest(files: Sequence[Path], *, with_names: bool = False) -> hashlib._Hash
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
-    return digest
+    return digest.hexdigest()

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from monai_i2v.data import FrameError
 from monai_i2v.data.mask_files import MAX_LABEL
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import WorkingFrames
@@ -30,13 +29,9 @@ def checked_label_map(frame: int, label_map: Any, frames: WorkingFrames) -> np.n
         UsageError: When there is no such frame, as `checked_labels`, or when the label map reaches out of the region
             that the network sees.
     """
-    if not 0 <= frame < len(frames):
-        raise UsageError(f"frame is {frame}, expected 0 to {len(frames) - 1}; the video has {len(frames)} frames.")
+    frames.check_annotated(frame, "frame")
     checked = checked_labels(label_map, frames.video_size)
     frames.check_inside(torch.from_numpy(checked))
-    frames.original(frame)
-    if frame in frames.unreadable:
-        raise FrameError(frames.unreadable[frame])
     return checked
 
 
@@ -53,9 +48,9 @@ def checked_labels(label_map: Any, size: tuple[int, int]) -> np.ndarray:
         raise UsageError(f"the mask is {shape} px, but the video {width} x {height} px; draw it at that size.")
     if not np.issubdtype(label_map.dtype, np.integer) and label_map.dtype != bool:
         raise UsageError(f"the mask holds {label_map.dtype} values, expected whole numbers; 0 is background.")
-    if label_map.max() > MAX_LABEL or label_map.min() < 0:
-        odd = label_map.max() if label_map.max() > MAX_LABEL else label_map.min()
-        raise UsageError(f"the mask holds the label {odd}, expected 0 to {MAX_LABEL}; renumber the labels.")
+    odd = label_map[(label_map < 0) | (label_map > MAX_LABEL)]
+    if len(odd):
+        raise UsageError(f"the mask holds the label {odd[0]}, expected 0 to {MAX_LABEL}; renumber the labels.")
     return label_map.astype(np.int64)
 
 

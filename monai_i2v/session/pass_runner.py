@@ -77,6 +77,7 @@ class PassRunner:
             one.frames.clear()  # it was loaded: a network's state is not in the file
         earlier = [other for other in passes if other.revision < one.revision]
         before, own = (Findings(given, some, self.store, self.frames) for some in (earlier, [one]))
+        unknown = self._unknown(one, given, earlier)
         for frame in self._way(one, given):
             if one.state is None:
                 one.state = self._begin(one, given, passes)
@@ -85,18 +86,16 @@ class PassRunner:
             sure = tuple(sureness(prob)[0].tolist())
             one.frames[frame] = PassFrame(len(one.frames) + 1, self.store.write(prob[0]), sure, remembered)
             one.agreed = one.agreed + 1 if earlier and own.agrees(before, one.labels, frame) else 0
-            one.settled = one.agreed >= AGREED_FRAMES and self._is_known(one, given, earlier)
+            unknown.discard(frame)
+            one.settled = one.agreed >= AGREED_FRAMES and not unknown
             yield frame
             if one.settled:
                 return
 
-    def _is_known(self, one: MaskPass, given: Drawn, earlier: Sequence[MaskPass]) -> bool:
-        """Whether earlier passes tell of all that a pass has still to see; one that was stopped does not."""
-        return all(
-            any(label in other.labels and frame in other.frames for other in earlier)
-            for frame in self._way(one, given)
-            for label in one.labels
-        )
+    def _unknown(self, one: MaskPass, given: Drawn, earlier: Sequence[MaskPass]) -> set[int]:
+        """Frames that a pass has still to see, of which earlier passes do not tell all; one may have been stopped."""
+        told = [set().union(*(other.frames for other in earlier if label in other.labels)) for label in one.labels]
+        return {frame for frame in self._way(one, given) if not all(frame in frames for frames in told)}
 
     def _objects(self, anchor: int, given: Drawn) -> tuple[int, ...]:
         """Labels of what a pass from an annotated frame follows: what is in that frame, or in one that it knows."""
