@@ -28,7 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_i2v.adaptation import IMAGE_NET_PRESETS, MEMORY_NET_PRESETS, PRESETS, RELEARNING_PRESETS
-from monai_i2v.engines import select_device
+from monai_i2v.compute import select_device
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.metrics import boundary_f, dice, iou

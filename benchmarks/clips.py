@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.data import Phantom, Truth, Video
-from monai_i2v.data.frame_folder import FrameFolder, find_pictures
-from monai_i2v.data.phantom import LOOKS
 from monai_i2v.errors import UsageError
+from monai_i2v.masks import Truth
+from monai_i2v.media import Video
+from monai_i2v.media.frame_folder import FrameFolder, find_pictures
+from monai_i2v.phantoms import Phantom
+from monai_i2v.phantoms.phantom import LOOKS
 from monai_i2v.transforms.label_masks import occurring_labels
 
 __all__ = [

@@ -28,11 +28,12 @@ from monai.metrics import compute_roc_auc
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
-from monai_i2v.inferers import AnnotatedVideo, FrameResult, WorkingFrames
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.inferers import FrameResult
 from monai_i2v.metrics import dice
 from monai_i2v.networks import sureness
+from monai_i2v.tracking import AnnotatedVideo, WorkingFrames
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
 

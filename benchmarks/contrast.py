@@ -27,7 +27,7 @@ from fresh_process import in_fresh_process
 from monai.bundle import ConfigParser
 from scores import clip_means
 
-from monai_i2v.data.complete_file import complete_file
+from monai_i2v.files.complete_file import complete_file
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "temporal_contrastive_memory_video_segmentation"
 PRESET = "memory_only"

@@ -17,7 +17,7 @@ from arguments import numbers
 from fresh_process import KIB_PER_MIB, in_fresh_process
 from monai.bundle import ConfigParser
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "test_time_training_video_segmentation"
 

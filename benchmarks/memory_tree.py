@@ -22,9 +22,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_i2v.errors import show_usage_errors_in_one_sentence
-from monai_i2v.inferers import MemoryTree
-from monai_i2v.inferers.memory_tree import mask_confidence
 from monai_i2v.metrics import dice
+from monai_i2v.tracking import MemoryTree
+from monai_i2v.tracking.memory_tree import mask_confidence
 from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 

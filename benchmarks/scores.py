@@ -14,8 +14,8 @@ from typing import Any
 from clips import family_of
 from fresh_process import KIB_PER_MIB
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
+from monai_i2v.files.complete_file import complete_file
 from monai_i2v.metrics import paired_bootstrap
 
 __all__ = ["BASELINE", "Results", "Row", "clip_means", "paired_difference", "print_differences", "print_scores"]

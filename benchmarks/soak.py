@@ -25,8 +25,9 @@ from arguments import names_of
 from fresh_process import in_fresh_process, resident_mib
 from tqdm import tqdm
 
-from monai_i2v.data import Video, VideoInfo, open_mask_writer
-from monai_i2v.data.complete_file import complete_file
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.masks import open_mask_writer
+from monai_i2v.media import Video, VideoInfo
 from monai_i2v.session import LiveSession
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 

@@ -22,8 +22,8 @@ from clips import Clip, add_clip_arguments, scored_frames, wanted_clips
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.files.complete_file import complete_file
 from monai_i2v.metrics import dice, paired_bootstrap
 from monai_i2v.session import VideoSession
 

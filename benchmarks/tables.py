@@ -33,9 +33,9 @@ from scores import Results, Row, clip_means, paired_difference
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 

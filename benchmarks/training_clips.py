@@ -18,8 +18,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from monai_i2v.data import Phantom, save_phantom
-from monai_i2v.data.phantom import LOOKS
+from monai_i2v.phantoms import Phantom, save_phantom
+from monai_i2v.phantoms.phantom import LOOKS
 
 PHASES = 20  # of a slice's cine, which are numbered without a gap
 HELD_OUT = "SC-N-"

@@ -20,8 +20,9 @@ from pydicom.examples import get_path
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.data import Phantom, VideoReader
-from monai_i2v.data.complete_file import complete_file
+from monai_i2v.data import VideoReader
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.phantoms import Phantom
 from monai_i2v.transforms import (
     Deinterlace,
     EndoscopeViewCrop,

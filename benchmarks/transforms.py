@@ -18,7 +18,7 @@ from monai.data import MetaTensor
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_i2v.data import Phantom
+from monai_i2v.phantoms import Phantom
 from monai_i2v.transforms import (
     Deinterlace,
     EndoscopeViewCrop,

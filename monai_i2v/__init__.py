@@ -3,19 +3,27 @@
 
 from monai_i2v import (
     adaptation,
+    compute,
     data,
     engines,
     errors,
     export,
+    files,
     handlers,
     inferers,
     losses,
+    masks,
+    media,
     memory,
     metrics,
     networks,
     optimizers,
+    options,
+    phantoms,
     propagation,
     report,
+    session,
+    tracking,
     transforms,
 )
 from monai_i2v.version import __version__

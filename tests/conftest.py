@@ -34,6 +34,9 @@ def moving_disc(length: int = 6, size: tuple[int, int] = (64, 80), seed: int = 0
     return noise + color * inside.unsqueeze(1), inside.unsqueeze(1).float()
 
 
+pytest_plugins = ["written_media"]
+
+
 @pytest.fixture
 def disc() -> tuple[Tensor, Tensor]:
     return moving_disc()

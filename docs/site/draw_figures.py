@@ -22,10 +22,10 @@ from monai.bundle import ConfigParser
 from PIL import Image
 from torch import Tensor
 
-from monai_i2v.data import Phantom
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.memory import affinity, similarity
 from monai_i2v.metrics import dice
+from monai_i2v.phantoms import Phantom
 from monai_i2v.report import overlay
 from monai_i2v.session import VideoSession
 from monai_i2v.transforms import labels_to_masks, masks_to_labels

@@ -22,4 +22,4 @@ from monai_i2v.adaptation.temporal_terms import TemporalConsistencyRegularizatio
 from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo

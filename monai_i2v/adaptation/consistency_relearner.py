@@ -25,9 +25,9 @@ from monai_i2v.adaptation.learner import Learner
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, slide_windows
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.losses import TemporalConsistencyLoss
 from monai_i2v.networks import OneShotNet, RelearningNet, Support
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["ConsistencyRelearner", "ConsistencyWeights"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from monai_i2v.adaptation.annotated_dice import annotated_dice
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["cycle_dice", "needs_adaptation"]
 

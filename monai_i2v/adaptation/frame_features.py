@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["FrameFeatures"]
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from monai_i2v.adaptation.adaptation_step import FrameRecord
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotNet
 from monai_i2v.networks.one_shot_net import AnnotatedFeatures
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["FrameRecords"]
 

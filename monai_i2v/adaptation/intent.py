@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from monai_i2v.adaptation.rbn import copy_with_batch_norms, mix_statistics
 from monai_i2v.adaptation.test_time_trainer import Adapted
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotNet, batch_norms_of, soft_aggregate
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["InTEnt", "InTEntNet", "InTEntState", "balanced_entropy"]
 

@@ -22,9 +22,9 @@ from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.schedule import CycleSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.weight_average import move_back
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
 from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["MaskCycleTrainer"]
 

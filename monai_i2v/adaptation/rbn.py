@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotNet, batch_norms_of, collect_statistics
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["RBN", "copy_with_batch_norms", "mix_statistics"]
 

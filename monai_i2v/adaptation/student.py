@@ -20,9 +20,9 @@ from monai_i2v.adaptation.learner import Learner
 from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 from monai_i2v.networks.one_shot_memory_net import MemoryState
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Student"]
 

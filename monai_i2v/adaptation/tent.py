@@ -17,8 +17,8 @@ from tqdm import tqdm
 from monai_i2v.adaptation.rbn import RBN, copy_with_batch_norms
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotNet, batch_norms_of
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Tent"]
 

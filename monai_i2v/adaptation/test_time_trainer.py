@@ -19,8 +19,8 @@ from monai_i2v.adaptation.student import Student
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Adapted", "TestTimeTrainer"]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Window", "cut_windows", "make_windows", "slide_windows"]
 

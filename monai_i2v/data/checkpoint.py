@@ -9,10 +9,10 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.quiet import quiet
-from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.readable_file import check_readable
+from monai_i2v.media.quiet import quiet
 
 __all__ = ["load_checkpoint", "save_half_checkpoint"]
 

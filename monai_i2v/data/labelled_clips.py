@@ -9,11 +9,11 @@ from typing import TypedDict
 
 from tqdm import tqdm
 
-from monai_i2v.data.frame_folder import FrameFolder
-from monai_i2v.data.mask_files import read_label_pictures
-from monai_i2v.data.open_video import open_video
 from monai_i2v.data.training_sets import choose_sets, classes_of
 from monai_i2v.errors import UsageError
+from monai_i2v.masks.mask_files import read_label_pictures
+from monai_i2v.media.frame_folder import FrameFolder
+from monai_i2v.media.open_video import open_video
 
 __all__ = ["LabelledClip", "find_clips"]
 

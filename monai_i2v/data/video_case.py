@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_i2v.data.open_video import VIDEO_SUFFIXES
-from monai_i2v.data.readable_file import check_readable
-from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
+from monai_i2v.files.readable_file import check_readable
+from monai_i2v.files.user_path import user_path
+from monai_i2v.media.open_video import VIDEO_SUFFIXES
 
 __all__ = ["VideoCase", "list_cases"]
 
@@ -55,6 +55,11 @@ class VideoCase:
     def annotated(self) -> dict[int, str]:
         """Files with masks by frame, the reference first."""
         return {self.ref_frame: self.ref_mask, **dict(self.further)}
+
+    @property
+    def ref_frames(self) -> int | list[int]:
+        """The annotated frame, or the list of them, as ``run.json`` has it."""
+        return [*self.annotated] if self.further else self.ref_frame
 
     @property
     def files(self) -> dict[str, str]:

@@ -12,13 +12,13 @@ import numpy as np
 from monai.data import ImageReader
 from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 
-from monai_i2v.data.frame_folder import FrameFolder
-from monai_i2v.data.mask_files import read_label_pictures
-from monai_i2v.data.open_video import VIDEO_SUFFIXES, open_video
-from monai_i2v.data.video import Video
-from monai_i2v.data.volume import VolumeVideo
-from monai_i2v.data.volume_files import suffix_of
 from monai_i2v.errors import UsageError
+from monai_i2v.masks.mask_files import read_label_pictures
+from monai_i2v.media.frame_folder import FrameFolder
+from monai_i2v.media.open_video import VIDEO_SUFFIXES, open_video
+from monai_i2v.media.video import Video
+from monai_i2v.media.volume import VolumeVideo
+from monai_i2v.media.volume_files import suffix_of
 
 __all__ = ["VideoReader"]
 

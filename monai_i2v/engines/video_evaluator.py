@@ -21,11 +21,14 @@ from monai.engines import Evaluator
 from torch import Tensor, nn
 
 from monai_i2v.adaptation import Adapted
-from monai_i2v.data import Video, VideoCase, open_video, read_mask
-from monai_i2v.engines.processes import share_cases
+from monai_i2v.compute.processes import share_cases
+from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import AnnotatedVideo, FrameResult, PropagationInferer
+from monai_i2v.inferers import FrameResult, PropagationInferer
+from monai_i2v.masks import read_mask
+from monai_i2v.media import Video, open_video
 from monai_i2v.session import segment_annotated_frames
+from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
 

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
 from monai_i2v.export.program import save_program
+from monai_i2v.files.complete_file import complete_file
 from monai_i2v.memory import read_memory
 from monai_i2v.networks import TemporalContrastiveMemoryNet, soft_aggregate
 

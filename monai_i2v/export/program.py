@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import UsageError
+from monai_i2v.files.complete_file import complete_file
 
 __all__ = ["save_program"]
 

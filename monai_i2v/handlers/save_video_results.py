@@ -11,11 +11,12 @@ from typing import Any
 
 from ignite.engine import Engine
 
-from monai_i2v.data import VideoCase, open_mask_writer, read_switch
-from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
-from monai_i2v.handlers.work_folder import FACTS, WorkFolder
+from monai_i2v.files.user_path import user_path
+from monai_i2v.files.work_folder import FACTS, WorkFolder
+from monai_i2v.masks import open_mask_writer
 from monai_i2v.networks import sureness
+from monai_i2v.options import read_switch
 from monai_i2v.report import (
     REFERENCE_NOTE,
     ContactSheet,
@@ -159,7 +160,7 @@ class _Results:
             plot_volumes(self.measurements, volumes)
         run = self.run
         facts = {
-            "ref_frame": ref_frames(run.case),
+            "ref_frame": run.case.ref_frames,
             "labels": run.labels,
             "settings": dict(settings),
             "seconds": run.seconds,
@@ -184,11 +185,6 @@ class _Results:
         """Close the files as after an error; nothing of them is kept."""
         with contextlib.suppress(_Abandoned), self.files:
             raise _Abandoned
-
-
-def ref_frames(case: VideoCase) -> int | list[int]:
-    """The annotated frame of a video, or the list of them, as ``run.json`` has it."""
-    return [*case.annotated] if case.further else case.ref_frame
 
 
 class _Abandoned(Exception):  # noqa: N818 - it is a signal to the open files, not an error

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.truth import Truth
-from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.user_path import user_path
+from monai_i2v.masks.truth import Truth
 from monai_i2v.metrics import boundary_f, dice, iou
 
 __all__ = ["FrameScore", "ScoreVideos", "mean_scores"]

@@ -11,10 +11,10 @@ from typing import Any
 
 from ignite.engine import Engine
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.user_path import user_path
 from monai_i2v.engines import VideoEvaluator, VideoEvents
-from monai_i2v.handlers.work_folder import FACTS
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.user_path import user_path
+from monai_i2v.files.work_folder import FACTS
 from monai_i2v.report import ObjectSummary
 from monai_i2v.report.measurements import DECIMALS
 

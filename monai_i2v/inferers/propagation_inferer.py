@@ -14,13 +14,14 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
-from monai_i2v.data import Video, read_switch
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers.absence_gate import AbsenceGate
-from monai_i2v.inferers.annotated_video import AnnotatedVideo
-from monai_i2v.inferers.waiting_masks import WaitingMasks
-from monai_i2v.inferers.working_frames import MIN_SIDE, WorkingFrames
+from monai_i2v.media import Video
+from monai_i2v.options import read_switch
 from monai_i2v.propagation import MemoryNet, VideoSegmenter, propagate
+from monai_i2v.tracking.absence_gate import AbsenceGate
+from monai_i2v.tracking.annotated_video import AnnotatedVideo
+from monai_i2v.tracking.waiting_masks import WaitingMasks
+from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
 
 __all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
 

@@ -11,5 +11,6 @@ from monai_i2v.report.overlay import overlay
 from monai_i2v.report.overlay_movie import OverlayMovie
 from monai_i2v.report.run_facts import describe_files, sha256_of, write_run_facts
 from monai_i2v.report.simpson import simpson_volume
+from monai_i2v.report.unfinished import unfinished
 from monai_i2v.report.volume_change import VolumeChange, volume_change
 from monai_i2v.report.volume_curve import plot_volumes

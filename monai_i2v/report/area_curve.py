@@ -30,7 +30,7 @@ def plot_areas(measurements: Measurements, path: str | Path) -> None:
 
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from monai_i2v.data.phantom import Phantom
+        >>> from monai_i2v.phantoms.phantom import Phantom
         >>> from monai_i2v.report.area_curve import plot_areas
         >>> from monai_i2v.report.measurements import Measurements
         >>> video = Phantom(length=5, size=(64, 64))

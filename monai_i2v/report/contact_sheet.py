@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.measurements import REFERENCE_NOTE
 from monai_i2v.report.sample_frames import sample_frames
 
@@ -40,7 +40,7 @@ class ContactSheet:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data.video import VideoInfo
+        >>> from monai_i2v.media.video import VideoInfo
         >>> from monai_i2v.report.contact_sheet import ContactSheet
         >>> sheet = ContactSheet(VideoInfo("cine.mp4", "movie", 100, 48, 64), tiles=4)
         >>> [index for index in range(100) if sheet.wants(index)]

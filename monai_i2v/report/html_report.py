@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from monai_i2v.data import VideoInfo
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.palette import label_colors
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.masks.palette import label_colors
+from monai_i2v.media import VideoInfo
 from monai_i2v.report.html_tables import area_table, volume_table
 from monai_i2v.report.measurements import Measurement, Measurements
 from monai_i2v.report.object_summary import ObjectSummary, summarize
@@ -51,7 +51,7 @@ class HtmlReport:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from PIL import Image
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.report import HtmlReport, Measurements
         >>> video = Phantom(length=3, size=(64, 64))
         >>> report, measurements = HtmlReport(video.info), Measurements([1], video.info)

@@ -17,7 +17,7 @@ def area_table(summaries: Sequence[ObjectSummary], *, in_mm: bool) -> str:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data import VideoInfo
+        >>> from monai_i2v.media import VideoInfo
         >>> from monai_i2v.report import Measurements, summarize
         >>> from monai_i2v.report.html_tables import area_table
         >>> measurements = Measurements([7], VideoInfo("a.mp4", "movie", 1, 4, 4))
@@ -45,7 +45,7 @@ def volume_table(summaries: Sequence[ObjectSummary], *, in_ml: bool) -> str:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data import VideoInfo
+        >>> from monai_i2v.media import VideoInfo
         >>> from monai_i2v.report import Measurements, summarize
         >>> from monai_i2v.report.html_tables import volume_table
         >>> measurements = Measurements([7], VideoInfo("a.dcm", "dicom", 1, 4, 4, spacing=(10, 10)), chambers=[7])

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.simpson import simpson_volume
 
 __all__ = ["REFERENCE_NOTE", "Measurement", "Measurements"]
@@ -74,7 +74,7 @@ class Measurements:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data.video import VideoInfo
+        >>> from monai_i2v.media.video import VideoInfo
         >>> from monai_i2v.report.measurements import Measurements
         >>> info = VideoInfo("cine.dcm", "dicom", 1, 4, 4, frame_time=0.02, spacing=(0.5, 0.5))
         >>> measurements = Measurements([7], info)

@@ -70,7 +70,7 @@ def summarize(measurements: Measurements) -> list[ObjectSummary]:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data import VideoInfo
+        >>> from monai_i2v.media import VideoInfo
         >>> from monai_i2v.report import Measurements, summarize
         >>> measurements = Measurements([7], VideoInfo("a.mp4", "movie", 2, 4, 4))
         >>> measurements.add(0, np.full((4, 4), 7))

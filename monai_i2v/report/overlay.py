@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_i2v.data.palette import label_colors
+from monai_i2v.masks.palette import label_colors
 
 __all__ = ["overlay"]
 

@@ -9,8 +9,8 @@ from types import TracebackType
 
 import numpy as np
 
-from monai_i2v.data.movie_writer import MovieWriter
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.media.movie_writer import MovieWriter
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.overlay import overlay
 
 __all__ = ["OverlayMovie"]
@@ -32,7 +32,7 @@ class OverlayMovie:
 
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from monai_i2v.data.phantom import Phantom
+        >>> from monai_i2v.phantoms.phantom import Phantom
         >>> from monai_i2v.report.overlay_movie import OverlayMovie
         >>> video = Phantom(length=3, size=(64, 64))
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -17,9 +17,9 @@ import monai
 import numpy as np
 import torch
 
-from monai_i2v.data import VideoInfo
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.user_path import user_path
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.user_path import user_path
+from monai_i2v.media import VideoInfo
 
 __all__ = ["describe_files", "sha256_of", "write_run_facts"]
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.palette import label_colors
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.masks.palette import label_colors
 from monai_i2v.report.measurements import REFERENCE_NOTE, Measurement, Measurements
 
 __all__ = ["draw_over_time", "picture_file"]
@@ -83,7 +83,7 @@ def draw_over_time(
 
         >>> import numpy as np
         >>> from matplotlib.figure import Figure
-        >>> from monai_i2v.data import VideoInfo
+        >>> from monai_i2v.media import VideoInfo
         >>> from monai_i2v.report import Measurements
         >>> from monai_i2v.report.time_curve import draw_over_time
         >>> measurements = Measurements([1], VideoInfo("a.mp4", "movie", 1, 4, 4))

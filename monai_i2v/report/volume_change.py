@@ -43,7 +43,7 @@ def volume_change(rows: Sequence[Measurement]) -> VolumeChange | None:
     Example::
 
         >>> import numpy as np
-        >>> from monai_i2v.data import VideoInfo
+        >>> from monai_i2v.media import VideoInfo
         >>> from monai_i2v.report import Measurements, volume_change
         >>> info = VideoInfo("cine.dcm", "dicom", 2, 8, 8, spacing=(10.0, 10.0))
         >>> measurements = Measurements([1], info, chambers=[1])

@@ -32,7 +32,7 @@ def plot_volumes(measurements: Measurements, path: str | Path) -> None:
 
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.report import Measurements, plot_volumes
         >>> video = Phantom(length=5, size=(64, 64))
         >>> measurements = Measurements([1], video.info, chambers=[1])

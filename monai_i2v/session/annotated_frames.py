@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from monai_i2v.data import Video
 from monai_i2v.inferers import FrameResult, PropagationInferer
+from monai_i2v.media import Video
 from monai_i2v.session.video_session import VideoSession
 
 __all__ = ["segment_annotated_frames"]

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import WorkingFrames
 from monai_i2v.networks import sureness
-from monai_i2v.session.drawn_masks import checked_labels
+from monai_i2v.tracking import WorkingFrames
+from monai_i2v.tracking.drawn_masks import checked_labels
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
 __all__ = ["LiveFrame", "LiveSession"]
@@ -48,7 +48,7 @@ class LiveSession:
 
     Example::
 
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
         >>> from monai_i2v.session import LiveSession
         >>> net = TemporalContrastiveMemoryNet(

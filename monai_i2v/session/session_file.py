@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.mask_files import MAX_LABEL
-from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
-from monai_i2v.session.drawn_masks import Drawn
-from monai_i2v.session.mask_pass import MaskPass, PassFrame
-from monai_i2v.session.mask_store import MaskStore
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.readable_file import check_readable
+from monai_i2v.masks.mask_files import MAX_LABEL
+from monai_i2v.tracking.drawn_masks import Drawn
+from monai_i2v.tracking.mask_pass import MaskPass, PassFrame
+from monai_i2v.tracking.mask_store import MaskStore
 
 __all__ = ["SessionFacts", "load_session", "save_session"]
 

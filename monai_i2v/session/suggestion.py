@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monai_i2v.session.findings import Findings
+from monai_i2v.tracking.findings import Findings
 
 __all__ = ["suggest_frames"]
 

@@ -15,20 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.data import Video, open_video
-from monai_i2v.data.mask_files import MAX_LABEL
-from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import WorkingFrames
-from monai_i2v.session.drawn_masks import Drawn, checked_label_map, without_object
-from monai_i2v.session.feature_cache import FeatureCache
-from monai_i2v.session.findings import Findings
-from monai_i2v.session.mask_pass import MaskPass
-from monai_i2v.session.mask_store import MaskStore
-from monai_i2v.session.pass_runner import PassRunner
+from monai_i2v.files.user_path import user_path
+from monai_i2v.masks.mask_files import MAX_LABEL
+from monai_i2v.media import Video, open_video
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
+from monai_i2v.tracking import WorkingFrames
+from monai_i2v.tracking.drawn_masks import Drawn, checked_label_map, without_object
+from monai_i2v.tracking.feature_cache import FeatureCache
+from monai_i2v.tracking.findings import Findings
+from monai_i2v.tracking.mask_pass import MaskPass
+from monai_i2v.tracking.mask_store import MaskStore
+from monai_i2v.tracking.pass_runner import PassRunner
 from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["VideoSession"]
@@ -55,7 +55,7 @@ class VideoSession:
     Example::
 
         >>> import numpy as np, torch
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
         >>> from monai_i2v.session import VideoSession
         >>> net = TemporalContrastiveMemoryNet(

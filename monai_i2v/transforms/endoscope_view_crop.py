@@ -41,7 +41,7 @@ def find_endoscope_view(clip: Tensor) -> Tensor:
 
     Example::
 
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import find_endoscope_view
         >>> view = find_endoscope_view(Phantom("endoscope", size=(100, 160))[0].permute(0, 2, 1))
         >>> radius = 48.7  # px
@@ -68,7 +68,7 @@ class EndoscopeViewCrop(ViewCrop):
 
     Example::
 
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import EndoscopeViewCrop
         >>> picture = Phantom("endoscope", size=(100, 160))[0].permute(0, 2, 1)
         >>> EndoscopeViewCrop()(picture).shape
@@ -90,7 +90,7 @@ class EndoscopeViewCropd(ViewCropd):
 
     Example::
 
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import EndoscopeViewCropd
         >>> picture = Phantom("endoscope", size=(100, 160))[0].permute(0, 2, 1)
         >>> EndoscopeViewCropd("image", mask_key="view")({"image": picture})["view"].dtype

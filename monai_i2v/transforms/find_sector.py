@@ -53,7 +53,7 @@ def find_sector(clip: Tensor) -> Sector:
     Example::
 
         >>> import torch
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import find_sector
         >>> frames = torch.stack(list(Phantom("ultrasound", length=8, size=(128, 160))))  # (T, C, Y, X)
         >>> fan = find_sector(frames.permute(1, 3, 2, 0))

@@ -30,7 +30,7 @@ class UltrasoundSectorCrop(ViewCrop):
     Example::
 
         >>> import torch
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import UltrasoundSectorCrop
         >>> frames = torch.stack(list(Phantom("ultrasound", length=8, size=(128, 300))))
         >>> UltrasoundSectorCrop()(frames.permute(1, 3, 2, 0)).shape
@@ -53,7 +53,7 @@ class UltrasoundSectorCropd(ViewCropd):
     Example::
 
         >>> import torch
-        >>> from monai_i2v.data import Phantom
+        >>> from monai_i2v.phantoms import Phantom
         >>> from monai_i2v.transforms import UltrasoundSectorCropd
         >>> data = {"image": Phantom("ultrasound", size=(96, 200))[0].permute(0, 2, 1)}
         >>> cropped = UltrasoundSectorCropd("image", mask_key="sector")(data)

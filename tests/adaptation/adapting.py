@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 
 def annotated(disc: tuple[Tensor, Tensor], ref_frame: int = 0, objects: int = 1) -> AnnotatedVideo:

@@ -5,8 +5,8 @@ from adapting import annotated, same_weights
 
 from monai_i2v.adaptation import FirstFrame, Schedule, TestTimeTrainer, cycle_check
 from monai_i2v.adaptation.cycle_check import cycle_dice
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
+from monai_i2v.tracking import AnnotatedVideo
 
 
 class Shifting:

@@ -11,8 +11,8 @@ from monai_i2v.adaptation import CycleSchedule, Guard, MaskCycleTrainer, memory_
 from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.mask_cycle_trainer import GUARD_INTERVAL, _Pupil
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+from monai_i2v.tracking import AnnotatedVideo
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from monai_i2v.adaptation import (
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.windows import make_windows
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import AnnotatedVideo
 from monai_i2v.networks import OneShotMemoryNet
 from monai_i2v.propagation import propagate
+from monai_i2v.tracking import AnnotatedVideo
 
 ALL_TERMS = (PredictionAlignment(), FeatureAlignment(), FirstFrame(), MaskCycle())
 MATCHING = {"key": "matching"}

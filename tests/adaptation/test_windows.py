@@ -2,7 +2,7 @@
 import torch
 
 from monai_i2v.adaptation.windows import Window, make_windows, slide_windows
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 
 def video(length, ref_frame=0):

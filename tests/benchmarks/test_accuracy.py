@@ -14,8 +14,8 @@ import torch
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from monai_i2v.data import Phantom
 from monai_i2v.errors import UsageError
+from monai_i2v.phantoms import Phantom
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "test_time_training_video_segmentation"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_i2v.data import Phantom
+from monai_i2v.phantoms import Phantom
 
 
 @pytest.fixture

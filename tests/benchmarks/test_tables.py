@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from monai_i2v.adaptation import ConsistencyRelearner, TestTimeTrainer, registration
-from monai_i2v.inferers import AnnotatedVideo
+from monai_i2v.tracking import AnnotatedVideo
 
 SIZE = 128  # px
 

@@ -20,7 +20,7 @@ from bundle_command import BUNDLES, VIDEO_BUNDLES, Answer, bundle_arguments, sna
 from monai.bundle import ConfigParser
 from PIL import Image
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 @pytest.fixture(scope="session")

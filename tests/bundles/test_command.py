@@ -3,7 +3,7 @@
 
 from bundle_command import assert_explained, finish
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 def test_the_command_itself_fails_in_the_same_way_and_shows_a_traceback_when_debugging(

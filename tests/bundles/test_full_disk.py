@@ -45,8 +45,8 @@ def test_a_movie_that_cannot_grow_is_explained_and_leaves_nothing(run_badly, rec
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("monai_i2v.data.mask_writers.save_png_labels", 3),  # in the middle of the video
-        ("monai_i2v.data.movie_writer.av.open", 1),  # when the folder of the new results was just made
+        ("monai_i2v.masks.mask_writers.save_png_labels", 3),  # in the middle of the video
+        ("monai_i2v.media.movie_writer.av.open", 1),  # when the folder of the new results was just made
         ("pathlib.Path.write_text", 1),  # run.json, the last file
         ("pathlib.Path.rename", 2),  # the earlier results are out of the way, the new ones not yet in place
     ],

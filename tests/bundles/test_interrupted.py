@@ -8,7 +8,7 @@ import time
 import pytest
 from bundle_command import assert_explained, finish, snapshot
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 @pytest.fixture

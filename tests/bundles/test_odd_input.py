@@ -17,7 +17,8 @@ from pydicom.encaps import encapsulate
 from pydicom.examples import get_path
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-from monai_i2v.data import Phantom, open_video
+from monai_i2v.media import open_video
+from monai_i2v.phantoms import Phantom
 
 SECRETS = {"PatientName": "DOE^JANE", "PatientID": "MRN0012345", "PatientBirthDate": "19530411", "StudyID": "ST-98765"}
 GRAY = Phantom(length=4, size=(64, 80), objects=2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from bundle_command import Answer, bundle_arguments, torchrun_command
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 NAMES = ["a", "b", "c", "d", "e"]
 

@@ -14,7 +14,7 @@ from ignite.engine import Events
 from PIL import Image
 from small_training import CONFIGS, MEMORY_CONFIGS, SMALL, losses_of, train
 
-from monai_i2v.data import Phantom, save_phantom
+from monai_i2v.phantoms import Phantom, save_phantom
 
 both_networks = pytest.mark.parametrize("configs", [CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
 

@@ -3,8 +3,9 @@ import pytest
 from monai.transforms import LoadImage
 from PIL import Image
 
-from monai_i2v.data import Phantom, VideoReader, find_clips, save_phantom
+from monai_i2v.data import VideoReader, find_clips
 from monai_i2v.errors import UsageError
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 @pytest.fixture

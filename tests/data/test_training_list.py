@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_i2v.data import Phantom, read_training_list, save_phantom
+from monai_i2v.data import read_training_list
 from monai_i2v.errors import UsageError
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ import torch
 from copying import Copy
 
 from monai_i2v.adaptation import preset_trainer, relearner
-from monai_i2v.data import Phantom, VideoCase, save_phantom
-from monai_i2v.engines import VideoEvaluator, VideoEvents, select_device
+from monai_i2v.compute import select_device
+from monai_i2v.data import VideoCase
+from monai_i2v.engines import VideoEvaluator, VideoEvents
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import PropagationInferer
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import torch
 from monai.bundle import ConfigWorkflow
 from tiny_networks import image_net, memory_net
 
-from monai_i2v.data import Phantom
 from monai_i2v.errors import UsageError
 from monai_i2v.export import OnnxSegmenter, export_image_net, export_memory_net
 from monai_i2v.inferers import PropagationInferer
+from monai_i2v.phantoms import Phantom
 from monai_i2v.propagation import propagate
 from monai_i2v.transforms import labels_to_masks
 

@@ -12,7 +12,9 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 from PIL import Image
 
-from monai_i2v.data import VideoCase, open_video, read_mask
+from monai_i2v.data import VideoCase
+from monai_i2v.masks import read_mask
+from monai_i2v.media import open_video
 
 FILES = {"overlay.mp4", "contact_sheet.png", "areas.png", "measurements.csv", "report.html", "run.json"}
 MIN_SIDE = 16  # px; networks see smaller frames enlarged

@@ -15,8 +15,9 @@ from typing import Any
 from media import LENGTH, Copy, draw_mask, frames_of_a_session
 from results import check_results, is_new
 
+from monai_i2v.compute import select_device
 from monai_i2v.data import VideoCase, list_cases, load_checkpoint
-from monai_i2v.engines import VideoEvaluator, select_device
+from monai_i2v.engines import VideoEvaluator
 from monai_i2v.errors import UsageError
 from monai_i2v.handlers import SaveVideoResults
 from monai_i2v.inferers import PropagationInferer

@@ -10,9 +10,9 @@ from PIL import Image
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator, VideoEvents
 from monai_i2v.errors import UsageError
-from monai_i2v.handlers import SaveVideoResults, SummarizeVideos, unfinished
+from monai_i2v.handlers import SaveVideoResults, SummarizeVideos
 from monai_i2v.inferers import PropagationInferer
-from monai_i2v.report import describe_files
+from monai_i2v.report import describe_files, unfinished
 
 
 @pytest.fixture

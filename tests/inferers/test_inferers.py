@@ -2,10 +2,12 @@
 import pytest
 import torch
 
-from monai_i2v.data import FrameError, Phantom
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import AnnotatedVideo, AutocastInferer, PropagationInferer, WorkingFrames, working_size
+from monai_i2v.inferers import AutocastInferer, PropagationInferer
 from monai_i2v.inferers.propagation_inferer import propagate_both_ways
+from monai_i2v.media import FrameError
+from monai_i2v.phantoms import Phantom
+from monai_i2v.tracking import AnnotatedVideo, WorkingFrames, working_size
 
 
 class Recorder:

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.area_curve import _draw_areas, plot_areas
 from monai_i2v.report.measurements import Measurements
 

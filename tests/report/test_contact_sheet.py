@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.contact_sheet import CAPTION, DOUBT_COLOR, GAP, REFERENCE_COLOR, ContactSheet
 
 

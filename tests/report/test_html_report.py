@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_i2v.data import VideoInfo
-from monai_i2v.data.palette import OBJECT_COLORS
+from monai_i2v.masks.palette import OBJECT_COLORS
+from monai_i2v.media import VideoInfo
 from monai_i2v.report import REFERENCE_NOTE, HtmlReport, Measurements
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

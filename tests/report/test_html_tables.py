@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report import Measurements, summarize
 from monai_i2v.report.html_tables import area_table, volume_table
 

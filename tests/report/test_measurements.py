@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.measurements import Measurements
 
 KNOWN = VideoInfo("cine.dcm", "dicom", 9, 4, 5, frame_time=0.02, spacing=(0.5, 0.25))

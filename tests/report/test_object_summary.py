@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report import Measurements, summarize
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_i2v.data.palette import OBJECT_COLORS
+from monai_i2v.masks.palette import OBJECT_COLORS
 from monai_i2v.report.overlay import overlay
 
 

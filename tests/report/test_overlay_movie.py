@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from monai_i2v.data.palette import OBJECT_COLORS
-from monai_i2v.data.video import VideoInfo
 from monai_i2v.errors import UsageError
+from monai_i2v.masks.palette import OBJECT_COLORS
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.overlay_movie import OverlayMovie
 
 INFO = VideoInfo("cine", "frames", 3, 32, 48, frame_time=0.1)

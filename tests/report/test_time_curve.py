@@ -8,8 +8,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from monai_i2v.data.palette import OBJECT_COLORS
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.masks.palette import OBJECT_COLORS
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.measurements import Measurements
 from monai_i2v.report.time_curve import _runs, draw_over_time, picture_file
 

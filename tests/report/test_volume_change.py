@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report import Measurements, volume_change
 
 WIDTHS = (4, 6, 8, 5, 2, 3, 7)  # px, of a chamber 10 px long: the volume goes with the square of its width

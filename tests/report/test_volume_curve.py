@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from monai_i2v.data.video import VideoInfo
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report import Measurements, plot_volumes
 from monai_i2v.report.volume_curve import _draw_volumes
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from monai_i2v.data import FrameError, Phantom
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import PropagationInferer
+from monai_i2v.media import FrameError
+from monai_i2v.phantoms import Phantom
 from monai_i2v.session import VideoSession
-from monai_i2v.session.mask_pass import ring_or_line
+from monai_i2v.tracking.mask_pass import ring_or_line
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
 LENGTH, SIDE = 20, 32

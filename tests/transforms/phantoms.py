@@ -9,7 +9,7 @@ import torch
 from monai.data import MetaTensor
 from torch import Tensor
 
-from monai_i2v.data import Phantom
+from monai_i2v.phantoms import Phantom
 
 AFFINE = torch.tensor([[0.5, 0, 0, 3], [0, 0.5, 0, 4], [0, 0, 0.04, 1], [0, 0, 0, 1]], dtype=torch.float64)
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from phantoms import framed, phantom_clip
 
-from monai_i2v.data.phantom_endoscope import rim
 from monai_i2v.errors import UsageError
+from monai_i2v.phantoms.endoscope import rim
 from monai_i2v.transforms import EndoscopeViewCrop, find_endoscope_view
 
 

@@ -10,8 +10,8 @@ from phantoms import framed, phantom_clip
 from pydicom.examples import get_path
 
 from monai_i2v.data import VideoReader
-from monai_i2v.data.phantom_ultrasound import APEX, sector
 from monai_i2v.errors import UsageError
+from monai_i2v.phantoms.ultrasound import APEX, sector
 from monai_i2v.transforms import Fan, Rectangle, find_sector
 
 

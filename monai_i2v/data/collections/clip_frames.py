@@ -14,11 +14,11 @@ from PIL import Image
 
 from monai_i2v.data.collections.collection import Collection
 from monai_i2v.data.collections.sample import Sample
-from monai_i2v.data.frame_folder import FrameFolder, find_pictures
-from monai_i2v.data.open_video import open_video
-from monai_i2v.data.picture import Picture
-from monai_i2v.data.video import Video
 from monai_i2v.errors import UsageError
+from monai_i2v.media.frame_folder import FrameFolder, find_pictures
+from monai_i2v.media.open_video import open_video
+from monai_i2v.media.picture import Picture
+from monai_i2v.media.video import Video
 
 __all__ = ["ClipFrames"]
 

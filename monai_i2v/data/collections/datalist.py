@@ -17,10 +17,10 @@ from monai_i2v.data.collections.part import Part
 from monai_i2v.data.collections.preparation import Preparation, Prepared
 from monai_i2v.data.collections.sample import Sample
 from monai_i2v.data.collections.sample_masks import SampleMasks
-from monai_i2v.data.complete_file import complete_file
-from monai_i2v.data.complete_folder import complete_folder
-from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
+from monai_i2v.files.complete_file import complete_file
+from monai_i2v.files.complete_folder import complete_folder
+from monai_i2v.files.user_path import user_path
 
 __all__ = ["VIDEOS", "write_collection", "write_datalist"]
 
@@ -93,7 +93,8 @@ def write_collection(part: Part, root: str | Path, output: str | Path) -> dict[s
 
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from monai_i2v.data import Phantom, list_cases, save_phantom
+        >>> from monai_i2v.data import list_cases
+        >>> from monai_i2v.phantoms import Phantom, save_phantom
         >>> from monai_i2v.data.collections import Part, clip_folder, write_collection
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     save_phantom(Phantom(length=2, size=(32, 32)), Path(folder) / "clips/heart")

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from monai_i2v.data.natural_order import natural_key
-from monai_i2v.data.user_path import user_path
 from monai_i2v.errors import UsageError
+from monai_i2v.files.natural_order import natural_key
+from monai_i2v.files.user_path import user_path
 
 __all__ = ["FileTree"]
 

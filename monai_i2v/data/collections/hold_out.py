@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from monai_i2v.data.collections.sample import Sample
-from monai_i2v.data.natural_order import natural_key
 from monai_i2v.errors import UsageError
+from monai_i2v.files.natural_order import natural_key
 
 __all__ = ["hold_out"]
 

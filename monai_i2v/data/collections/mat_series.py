@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_i2v.data.readable_file import check_readable
 from monai_i2v.errors import UsageError
+from monai_i2v.files.readable_file import check_readable
 
 __all__ = ["INSTALL", "read_mat_series"]
 

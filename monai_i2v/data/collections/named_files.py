@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monai_i2v.data.collections.file_tree import FileTree
 from monai_i2v.data.collections.sample import Sample
-from monai_i2v.data.natural_order import natural_key
+from monai_i2v.files.natural_order import natural_key
 
 __all__ = ["NamedFiles"]
 

@@ -13,7 +13,7 @@ from monai_i2v.data.collections.clip_frames import ClipFrames
 from monai_i2v.data.collections.sample import Sample
 from monai_i2v.data.collections.sample_masks import SampleMasks, save_labels
 from monai_i2v.data.collections.stored_masks import open_stored_picture
-from monai_i2v.data.picture import PICTURE_SUFFIXES
+from monai_i2v.media.picture import PICTURE_SUFFIXES
 
 __all__ = ["Preparation", "Prepared"]
 

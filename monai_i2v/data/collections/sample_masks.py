@@ -12,10 +12,10 @@ import numpy as np
 from monai_i2v.data.collections.collection import Collection
 from monai_i2v.data.collections.sample import Sample
 from monai_i2v.data.collections.stored_masks import read_stored_masks
-from monai_i2v.data.mask_files import MAX_LABELS
-from monai_i2v.data.palette import png_palette
-from monai_i2v.data.png_masks import MAX_INDEX, save_png_labels
 from monai_i2v.errors import UsageError
+from monai_i2v.masks.mask_files import MAX_LABELS
+from monai_i2v.masks.palette import png_palette
+from monai_i2v.masks.png_masks import MAX_INDEX, save_png_labels
 
 __all__ = ["SampleMasks", "save_labels"]
 

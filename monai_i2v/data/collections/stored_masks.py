@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from monai_i2v.data.collections.mat_series import read_mat_series
-from monai_i2v.data.mask_files import MAX_LABELS, read_label_series
-from monai_i2v.data.picture import PICTURE_ERRORS
-from monai_i2v.data.readable_file import check_readable
-from monai_i2v.data.volume_files import VOLUME_SUFFIXES, suffix_of
 from monai_i2v.errors import UsageError
+from monai_i2v.files.readable_file import check_readable
+from monai_i2v.masks.mask_files import MAX_LABELS, read_label_series
+from monai_i2v.media.picture import PICTURE_ERRORS
+from monai_i2v.media.volume_files import VOLUME_SUFFIXES, suffix_of
 
 __all__ = ["open_stored_picture", "read_stored_masks"]
 

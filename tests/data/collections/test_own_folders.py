@@ -3,9 +3,12 @@ import numpy as np
 import pytest
 from planting import labels, plant, plant_litter, square
 
-from monai_i2v.data import Phantom, Truth, list_cases, open_video, save_phantom
+from monai_i2v.data import list_cases
 from monai_i2v.data.collections import Part, clip_folder, paired_folder, write_collection
 from monai_i2v.errors import UsageError
+from monai_i2v.masks import Truth
+from monai_i2v.media import open_video
+from monai_i2v.phantoms import Phantom, save_phantom
 
 
 def test_pairs_share_what_the_stars_stand_for(tmp_path):

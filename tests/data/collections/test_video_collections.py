@@ -10,9 +10,11 @@ import SimpleITK
 from planting import SIZE, labels, plant, plant_litter, square, write
 from scipy.io import savemat
 
-from monai_i2v.data import Truth, list_cases, open_video, read_mask
+from monai_i2v.data import list_cases
 from monai_i2v.data.collections import SEQUENCE_ENDS, find_collection
 from monai_i2v.errors import UsageError
+from monai_i2v.masks import Truth, read_mask
+from monai_i2v.media import open_video
 
 
 def read_case(path, number=0):

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where to compute: devices and processes."""
+
+from monai_i2v.compute.device import select_device
+from monai_i2v.compute.processes import fair_shares, join_processes, share_cases

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+from monai_i2v.errors import UsageError
+
+__all__ = ["select_device"]
+
+
+def select_device(name: str = "auto") -> torch.device:
+    """The device of this name; ``"auto"`` takes CUDA where there is one.
+
+    Raises:
+        UsageError: When there is no such device on this machine.
+
+    Example::
+
+        >>> from monai_i2v.compute import select_device
+        >>> select_device("cpu")
+        device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ImportError, TypeError) as error:
+        raise UsageError(
+            f"device is {name!r}, which this machine or this PyTorch does not have; use 'auto' or 'cpu'."
+        ) from error
+    if device.type == "meta":
+        raise UsageError(f"device is {name!r}, which computes nothing, expected a real one; use 'auto' or 'cpu'.")
+    return device

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames a movie file holds, in the order in which they are shown."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from monai_i2v.errors import UsageError
+
+__all__ = ["MOVIE_ERRORS", "MovieIndex", "decode_frames", "index_movie", "open_movie_file"]
+
+MOVIE_ERRORS = (av.FFmpegError, ValueError, MemoryError)  # what PyAV raises for damaged files
+UNKNOWN = -(2**63)  # as FFmpeg marks a missing time stamp
+PROBE_FRAMES = 12  # decoded to see whether one packet is one frame
+FRAME_ALLOWANCE = 0.1  # s; the last frame of a slow movie may last so long
+UNINDEXED_CONTAINERS = {"mpeg", "mpegvideo", "mpegts"}  # these seek to a byte, not to a frame
+UNSHOWN_FRAME_CODECS = {"vp8"}  # some of their packets are never shown
+
+
+@dataclass(frozen=True)
+class MovieIndex:
+    """Time stamps of all frames.
+
+    Args:
+        stamps: one per frame, rising; in ticks of the stream, or 0, 1, 2 ... when there are no usable ones.
+        keyframes: time stamps at which decoding can start; empty when it must start at the beginning.
+        is_timed: whether `stamps` are the presentation time stamps of the decoded frames.
+
+    Example::
+
+        >>> from monai_i2v.media.movie_index import MovieIndex
+        >>> MovieIndex((0, 40, 80, 120), keyframes=(0, 80)).keyframes_until(120)
+        (80, 0)
+    """
+
+    stamps: tuple[int, ...]
+    keyframes: tuple[int, ...] = ()
+    is_timed: bool = True
+
+    def keyframes_until(self, stamp: int) -> tuple[int, ...]:
+        """Key frames at or before a time stamp, the nearest first."""
+        return self.keyframes[: bisect_right(self.keyframes, stamp)][::-1]
+
+    def count_between(self, start: float, stop: float) -> int:
+        """Number of frames in [start, stop)."""
+        return bisect_left(self.stamps, stop) - bisect_left(self.stamps, start)
+
+
+def index_movie(path: Path, content: bytes | None = None) -> MovieIndex:
+    """Index a movie from its packets, without decoding where time stamps allow it.
+
+    Args:
+        path: file name, also for messages.
+        content: the file's bytes when they are in memory.
+
+    Raises:
+        UsageError: When the file is not a movie, has no frames, or is cut off.
+    """
+    with open_movie_file(path, content) as (container, stream):
+        index = _index_packets(path, container, stream)
+    if index is None or not _matches_decoder(index, path, content):
+        with open_movie_file(path, content) as (container, stream):
+            index = MovieIndex(tuple(range(sum(1 for _ in decode_frames(container, stream)))), is_timed=False)
+    if not index.stamps:
+        raise UsageError(f"{path} holds no video frames; expected at least one; record or export it again.")
+    return index
+
+
+@contextmanager
+def open_movie_file(path: Path, content: bytes | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a movie and choose its video stream.
+
+    Raises:
+        UsageError: When the file cannot be opened, or has no video stream that can be decoded.
+    """
+    try:
+        # An absolute path: FFmpeg takes what stands before a colon for a protocol.
+        container = av.open(str(path.absolute()) if content is None else BytesIO(content))
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
+    with container:
+        stream = container.streams.best("video")
+        if stream is None:
+            raise UsageError(
+                f"{path} has no video stream; it holds only other data such as sound, or is cut off; "
+                "choose another file, or copy it again."
+            )
+        if stream.codec_context is None:
+            raise UsageError(
+                f"{path} has a video stream of an unknown kind; it is damaged, or needs a decoder that is not there; "
+                "copy or export it again, for example as MP4."
+            )
+        yield container, stream
+
+
+def _not_a_movie(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} cannot be opened as a movie; it is damaged, cut off, or not what its name says; copy or export it "
+        "again, for example as MP4."
+    )
+
+
+def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decode from the current position on, in the order of presentation, without what cannot be decoded."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, *MOVIE_ERRORS):
+            return
+        try:
+            yield from packet.decode()
+        except MOVIE_ERRORS:
+            continue
+
+
+class _Packet(NamedTuple):
+    size: int
+    shown_at: int
+    decoded_at: int
+    is_keyframe: bool
+    is_discard: bool
+    is_corrupt: bool
+
+
+def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -> MovieIndex | None:
+    announced = sum(entry.size > 0 for entry in stream.index_entries)  # before reading, which adds to them
+    try:
+        found = [_facts(packet) for packet in container.demux(stream)]
+    except MOVIE_ERRORS as error:
+        raise _not_a_movie(path) from error
+    packets = [packet for packet in found if packet.size]
+    stamps = {packet.shown_at for packet in packets if not packet.is_discard}
+    keyframes = {packet.shown_at for packet in packets if packet.is_keyframe}
+    is_cut_between = len(packets) < announced  # between two packets, behind an index that came first
+    too_few = container.format.name == "avi" and len(found) < 0.9 * stream.frames  # which its header tells
+    ends_early = is_cut_between or too_few or _ends_early(max(stamps, default=0), stream)
+    if packets and (packets[-1].is_corrupt or ends_early):
+        raise UsageError(
+            f"{path} is cut off after about {len(packets)} frames; expected a complete file; "
+            "copy it again, or keep the readable part with 'ffmpeg -i OLD -c copy NEW'."
+        )
+    clock = [packet.decoded_at for packet in packets if packet.decoded_at != UNKNOWN]
+    is_restarted = any(now < before for before, now in pairwise(clock))  # recordings that were joined
+    is_untimed = UNKNOWN in stamps or is_restarted or stream.codec.name in UNSHOWN_FRAME_CODECS
+    if is_untimed or not keyframes:
+        return None
+    shown = sorted(stamp for stamp in stamps if stamp >= min(keyframes))  # earlier ones cannot be decoded
+    seekable = container.format.name not in UNINDEXED_CONTAINERS
+    return MovieIndex(tuple(shown), tuple(sorted(keyframes)) if seekable else ())
+
+
+def _facts(packet: av.Packet) -> _Packet:
+    shown_at = UNKNOWN if packet.pts is None else packet.pts
+    decoded_at = UNKNOWN if packet.dts is None else packet.dts
+    return _Packet(packet.size, shown_at, decoded_at, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
+
+
+def _ends_early(last: int, stream: VideoStream) -> bool:
+    """Whether a tenth is missing of the duration, like 00:01:02.345, that Matroska files note per stream."""
+    clock = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
+    if clock is None or stream.time_base is None:
+        return False
+    hours, minutes, seconds = map(float, clock.groups())
+    return last * stream.time_base < 0.9 * (3600 * hours + 60 * minutes + seconds) - FRAME_ALLOWANCE
+
+
+def _matches_decoder(index: MovieIndex, path: Path, content: bytes | None) -> bool:
+    """Whether packets and decoded frames map one to one; the fields of an interlaced film do not."""
+    with open_movie_file(path, content) as (container, stream):
+        probe = islice(decode_frames(container, stream), PROBE_FRAMES)
+        decoded = [UNKNOWN if frame.pts is None else frame.pts for frame in probe]
+    if not decoded:
+        return True
+    if not set(decoded) <= set(index.stamps):
+        return False
+    return index.count_between(min(decoded), max(decoded)) < 1.5 * len(decoded)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NIfTI files by nibabel, which takes any affine (SimpleITK refuses sheared ones)."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from monai_i2v.errors import UsageError
+from monai_i2v.media.checksums import check_gzip
+from monai_i2v.media.quiet import quiet
+from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
+
+__all__ = ["read_nifti", "save_labels_like_nifti", "save_new_nifti"]
+
+MILLIMETERS = {
+    "mm": 1.0,
+    "meter": 1000.0,
+    "micron": 0.001,
+    "unknown": 1.0,
+}  # per unit; NIfTI is in mm by custom
+SECONDS = {"sec": 1.0, "msec": 0.001, "usec": 0.000001}
+FREE_TEXTS = ("descrip", "aux_file", "db_name", "intent_name")  # may name a patient
+READ_ERRORS = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
+MAX_ZIP = 1032  # bytes out of one, which gzip cannot exceed
+
+
+def read_nifti(path: Path) -> Volume:
+    """Read one slice over time; the time axis has seconds only where the header gives it a unit of time.
+
+    Raises:
+        UsageError: When the file cannot be read, or is not one slice over time.
+    """
+    try:
+        with quiet("nibabel"):
+            image = nib.load(path)
+            _check_size(image, path)
+            if path.suffix.lower() == ".gz":
+                with path.open("rb") as file:
+                    check_gzip(file)
+            pixels = np.asanyarray(image.dataobj)
+    except READ_ERRORS as error:
+        raise UsageError(
+            f"{path} cannot be read as NIfTI; it is damaged, cut off, or not what its name says; export it again."
+        ) from error
+    pixels = _with_channels(pixels)
+    zooms = [*map(float, image.header.get_zooms()), 0.0, 0.0]
+    space_unit, time_unit = _units(image.header)
+    time_axis = find_time_axis(path, pixels.shape[:-1])
+    frame_time = zooms[time_axis] * SECONDS.get(time_unit, 0.0) or None
+    unit = MILLIMETERS.get(space_unit, 1.0)
+    return Volume(
+        frames=arrange_frames(path, pixels),
+        affine=affine_with_time(np.array(image.affine), time_axis, frame_time),
+        spacing=(zooms[1] * unit, zooms[0] * unit),
+        frame_time=frame_time,
+    )
+
+
+def save_labels_like_nifti(path: Path, labels: np.ndarray, source: Path) -> None:
+    """Save labels (T, H, W) with shape, affine and units of a source, and without its free texts."""
+    with quiet("nibabel"):
+        like = nib.load(source)
+    header = like.header.copy()
+    shape = like.shape[:-1] if len(like.shape) > 4 else like.shape  # the fifth axis is color
+    header.set_data_dtype(labels.dtype)
+    header.set_intent("none")
+    header.set_slope_inter(1, 0)
+    header.extensions.clear()
+    for text in FREE_TEXTS:
+        header[text] = b""
+    header["cal_min"] = header["cal_max"] = 0
+    type(like)(labels.transpose(2, 1, 0).reshape(shape), like.affine, header).to_filename(path)
+
+
+def save_new_nifti(
+    path: Path, labels: np.ndarray, spacing: tuple[float, float] | None, frame_time: float | None
+) -> None:
+    """Save labels (T, H, W) as (x, y, time).
+
+    Args:
+        path: ends with ``.nii`` or ``.nii.gz``.
+        labels: of an integer type.
+        spacing: mm per pixel, (row, column); 1 when unknown.
+        frame_time: s; 1 without a unit when unknown.
+    """
+    row, column = spacing or (1.0, 1.0)
+    image = nib.Nifti1Image(labels.transpose(2, 1, 0), np.diag([column, row, frame_time or 1.0, 1.0]))
+    image.header.set_xyzt_units("mm" if spacing else "unknown", "sec" if frame_time else "unknown")
+    image.to_filename(path)
+
+
+def _check_size(image: nib.Nifti1Image, path: Path) -> None:
+    """Pixels of which the file cannot hold so many are not read: room for them is made before they turn out to lack."""
+    claimed = math.prod(image.shape) * image.get_data_dtype().itemsize
+    if claimed > MAX_ZIP * path.stat().st_size:
+        raise ValueError(f"{claimed} bytes of pixels")
+
+
+def _units(header: nib.Nifti1Header) -> tuple[str, str]:
+    try:
+        return header.get_xyzt_units()
+    except KeyError:  # a code that NIfTI does not know
+        return "unknown", "unknown"
+
+
+def _with_channels(pixels: np.ndarray) -> np.ndarray:
+    """Bring colors to a last axis: from fields (R, G, B), from a fifth axis, or one channel for gray."""
+    if pixels.dtype.names:
+        return np.stack([pixels[name] for name in pixels.dtype.names], axis=-1)
+    return pixels if pixels.ndim > 4 else pixels[..., None]
