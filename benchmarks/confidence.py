@@ -31,8 +31,8 @@ from tqdm import tqdm
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.inferers import FrameResult
+from monai_i2v.memory import mask_confidence
 from monai_i2v.metrics import dice
-from monai_i2v.networks import sureness
 from monai_i2v.tracking import AnnotatedVideo, WorkingFrames
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -82,12 +82,12 @@ def cycle_dice(bundle: Bundle, video: AnnotatedVideo, result: FrameResult) -> Te
 
 
 MEASURES: dict[str, Callable[[Bundle, AnnotatedVideo, FrameResult], Tensor]] = {
-    "sureness": lambda bundle, video, result: sureness(result.prob.unsqueeze(0))[0],
+    "mask_confidence": lambda bundle, video, result: mask_confidence(result.prob.unsqueeze(0))[0],
     "cycle": cycle_dice,
 }
 
 
-def judge(bundle: Bundle, clip: Clip, measure: str = "sureness") -> list[Judged]:
+def judge(bundle: Bundle, clip: Clip, measure: str = "mask_confidence") -> list[Judged]:
     """Segment a clip, and compare confidence with truth."""
     truth = clip.read_truth()
     labels, counted = occurring_labels(truth[0]), scored_frames(truth)
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_clip_arguments(parser, phantoms=5)
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle of the network")
-    parser.add_argument("--measure", choices=MEASURES, default="sureness", help="what is judged")
+    parser.add_argument("--measure", choices=MEASURES, default="mask_confidence", help="what is judged")
     args = parser.parse_args(argv)
     bundle = Bundle(args.bundle, size=args.size, device="cpu")
     families: dict[str, list[Judged]] = {}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from monai_i2v.memory import embed_keys, embed_query, read_memory
-from monai_i2v.memory.readout import DENSE_SHARE, Top, kept_cells
+from monai_i2v.memory.readout import DENSE_SHARE, kept_cells
 
 VALUE_CHANNELS = 512
 KEY_STD = 0.6  # of 64 channels; softmax is then neither flat nor all on one cell
@@ -42,7 +43,8 @@ class Case:
     grid: tuple[int, int]  # h, w
     frames: int
     key_channels: int = 64
-    top: Top = 30
+    top_k: int | None = 30
+    top_fraction: float | None = None
     value_channels: int = VALUE_CHANNELS
 
     @property
@@ -58,7 +60,8 @@ class Case:
     @property
     def kept(self) -> int:
         """Memory cells that a query keeps."""
-        return kept_cells(self.top, self.cells)
+        share = self.top_fraction
+        return kept_cells(self.top_k if share is None else math.ceil(share * self.cells), self.cells)
 
 
 CASES = {
@@ -66,10 +69,10 @@ CASES = {
     "S2": Case((30, 54), 10),
     "S3": Case((24, 24), 50),
     "S4": Case((30, 54), 50),
-    "L1": Case((24, 24), 10, key_channels=1024, top=0.2),
-    "L2": Case((30, 54), 10, key_channels=1024, top=0.2),
-    "L3": Case((24, 24), 10, key_channels=2048, top=0.2),
-    "L4": Case((30, 54), 10, key_channels=2048, top=0.2),
+    "L1": Case((24, 24), 10, key_channels=1024, top_fraction=0.2),
+    "L2": Case((30, 54), 10, key_channels=1024, top_fraction=0.2),
+    "L3": Case((24, 24), 10, key_channels=2048, top_fraction=0.2),
+    "L4": Case((30, 54), 10, key_channels=2048, top_fraction=0.2),
 }
 
 
@@ -157,7 +160,7 @@ def competitors(case: Case) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]
     query_rows, key_rows = embed_query(query_rows), embed_keys(key_rows)  # the bank keeps them so
 
     def ours() -> Tensor:
-        readout = read_memory(query_rows, key_rows, value_rows.unsqueeze(1), measure="product", top=case.top)
+        readout = read_memory(query_rows, key_rows, value_rows.unsqueeze(1), measure="product", top_k=case.kept)
         return readout.squeeze(1).transpose(1, 2)
 
     return lambda: plain_read(query, keys, values, top), ours

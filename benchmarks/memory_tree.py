@@ -24,7 +24,7 @@ from tqdm import tqdm
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.metrics import dice
 from monai_i2v.tracking import MemoryTree
-from monai_i2v.tracking.memory_tree import mask_confidence
+from monai_i2v.tracking.memory_tree import pathway_score
 from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 
@@ -47,7 +47,7 @@ class Oracle:
 
     def __call__(self, prob: Tensor) -> float:
         truth = self.masks.get(self.frame)
-        return mask_confidence(prob) if truth is None else dice(prob.cpu() > 0.5, truth).mean().item()
+        return pathway_score(prob) if truth is None else dice(prob.cpu() > 0.5, truth).mean().item()
 
 
 class OracleTree(MemoryTree):

@@ -7,14 +7,24 @@ Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
 
-__all__ = ["MemoryNet", "VideoSegmenter", "propagate", "segment_clip"]
+__all__ = ["MemoryNet", "RemembersFrames", "Steps", "VideoSegmenter", "follow", "propagate", "segment_clip"]
 
+Frame = TypeVar("Frame", contravariant=True)
 State = TypeVar("State")
+Memory = TypeVar("Memory", bound="RemembersFrames")
+
+
+class Steps(Protocol[Frame, State]):
+    """What `follow` needs: a step from one frame to the next."""
+
+    def step(self, frame: Frame, state: State) -> tuple[Tensor, State]:
+        """See `VideoSegmenter.step`; what a frame is, is up to who steps."""
+        ...
 
 
 class VideoSegmenter(Protocol[State]):
@@ -47,7 +57,29 @@ class VideoSegmenter(Protocol[State]):
         ...
 
 
-class MemoryNet(VideoSegmenter[State], Protocol[State]):
+class RemembersFrames(Protocol):
+    """What the state of a `MemoryNet` tells; `MemoryState` is one."""
+
+    frames: int
+    """Frames seen so far, the annotated one included."""
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the last frame was written to the memory."""
+        ...
+
+    def decide(self, key: Tensor, prob: Tensor) -> bool:
+        """Whether the memory's policy would remember the frame just seen.
+
+        Args:
+            key: its keys (B, D, h, w).
+            prob: its probabilities (B, K, H, W).
+        """
+        ...
+
+
+@runtime_checkable
+class MemoryNet(VideoSegmenter[Memory], Protocol[Memory]):
     """A `VideoSegmenter` with a memory, whose steps can be taken apart.
 
     What does not depend on the objects is computed once per frame, however many memories look at it.
@@ -62,27 +94,18 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         ...
 
     def step_from(
-        self, features: dict[int, Tensor], state: State, *, remember: bool | None = None
-    ) -> tuple[Tensor, State]:
+        self, features: dict[int, Tensor], state: Memory, *, remember: bool | None = None
+    ) -> tuple[Tensor, Memory]:
         """`step` with the frame's encoder features at hand.
 
         Args:
             features: what `encode_frame` gave.
             state: see `step`.
-            remember: write the frame to the memory; None when it is the frame's turn.
+            remember: write the frame to the memory; None as the memory's policy decides.
         """
         ...
 
-    def is_turn(self, state: State, prob: Tensor) -> bool:
-        """Whether the frame just seen should be remembered.
-
-        Args:
-            state: what its step returned.
-            prob: its probabilities (B, K, H, W).
-        """
-        ...
-
-    def add_support(self, frame: Tensor, masks: Tensor, state: State) -> State:
+    def add_support(self, frame: Tensor, masks: Tensor, state: Memory) -> Memory:
         """Let a further annotated frame tell what to look for; before any step.
 
         Args:
@@ -92,7 +115,7 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         """
         ...
 
-    def remember(self, features: dict[int, Tensor], masks: Tensor, state: State) -> None:
+    def remember(self, features: dict[int, Tensor], masks: Tensor, state: Memory) -> None:
         """Write a frame to the memory.
 
         Args:
@@ -103,11 +126,28 @@ class MemoryNet(VideoSegmenter[State], Protocol[State]):
         ...
 
 
+def follow(segmenter: Steps[Frame, State], frames: Iterable[Frame], state: State) -> Iterator[tuple[Tensor, State]]:
+    """The loop: segment one frame after the other, from a state on.
+
+    Everything that carries masks through time runs it: training, inference, sessions, live streams and adaptation. It
+    holds one frame and the state. A frame is asked for when the one before it is done, so `frames` may come from a
+    recording of any length, may run backward in time, and may learn or wait before it gives the next frame.
+
+    Args:
+        segmenter: any `VideoSegmenter`, or what steps like one.
+        frames: the frames to visit, in order, as the segmenter takes them.
+        state: what `start` returned, or what the last turn gave.
+
+    Yields:
+        Per frame the probabilities (B, K, H, W), and the state after it.
+    """
+    for frame in frames:
+        prob, state = segmenter.step(frame, state)
+        yield prob, state
+
+
 def propagate(segmenter: VideoSegmenter[State], frames: Iterable[Tensor], masks: Tensor) -> Iterator[Tensor]:
     """Carry the masks of the first frame through the video, one frame at a time.
-
-    Training, inference, evaluation and test-time adaptation all run this loop. It holds one frame and the state, so
-    `frames` may be a generator over a recording of any length, also one that runs backward in time.
 
     Args:
         segmenter: any `VideoSegmenter`.
@@ -133,8 +173,7 @@ def propagate(segmenter: VideoSegmenter[State], frames: Iterable[Tensor], masks:
     frames = iter(frames)
     state = segmenter.start(next(frames), masks)
     yield masks
-    for frame in frames:
-        prob, state = segmenter.step(frame, state)
+    for prob, _ in follow(segmenter, frames, state):
         yield prob
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import (
     MatchingKey,
-    MemorySettings,
     MobileNetV2Encoder,
     OneShotNet,
     PriorMask,
@@ -59,5 +59,5 @@ def memory_net() -> TemporalContrastiveMemoryNet:
         SlimMaskEncoder(32),
         value_channels=64,
         widths=(64, 32, 16),
-        memory=MemorySettings(every=2, max_frames=3),
+        policy=MemoryPolicy(mem_every=2, max_mem_frames=3),
     ).eval()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from monai_i2v.adaptation.annotated_dice import annotated_dice
+from monai_i2v.propagation import propagate
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["cycle_dice", "needs_adaptation"]
@@ -37,9 +38,9 @@ def cycle_dice(network: Any, video: AnnotatedVideo) -> float:
     scores = []
     for index in sorted({others[place] for place in places}):
         turn = video.frames[index].to(masks)
-        there, _ = network.step(turn, network.start(reference, masks))
+        _, there = propagate(network, [reference, turn], masks)
         # What was found is cut: a network may take the trace of an object that is lost for a small object.
-        back, _ = network.step(reference, network.start(turn, (there > 0.5).to(masks)))
+        _, back = propagate(network, [turn, reference], (there > 0.5).to(masks))
         scores.append(annotated_dice(back, masks))
     return float(np.mean(scores))
 

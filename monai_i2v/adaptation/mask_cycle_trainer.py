@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,7 +24,9 @@ from monai_i2v.adaptation.schedule import CycleSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
-from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet
+from monai_i2v.memory import MemoryBank, MemoryPolicy
+from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet, TemporalMemoryState
+from monai_i2v.propagation import follow
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["MaskCycleTrainer"]
@@ -97,6 +100,26 @@ class MaskCycleTrainer:
         return Adapted(student.eval().requires_grad_(False), pupil.log)
 
 
+@dataclass(frozen=True)
+class _AllButTheLast(MemoryPolicy):
+    """Nobody reads what the last frame of a cycle would write."""
+
+    last: int = 0
+
+    def decide(self, key: Tensor, prob: Tensor, bank: MemoryBank, frame: int) -> bool:
+        return frame < self.last
+
+
+class _FromFeatures:
+    """The network, whose frames are what its frozen encoder made of them."""
+
+    def __init__(self, network: TemporalContrastiveMemoryNet) -> None:
+        self.network = network
+
+    def step(self, frame: dict[int, Tensor], state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
+        return self.network.step_from(frame, state)
+
+
 class _Pupil(Learner):
     """The network that learns, and its steps."""
 
@@ -150,11 +173,11 @@ class _Pupil(Learner):
 
     def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> Tensor:
         """Masks (1, K, H, W) of the last frame, carried over all frames before it."""
-        *past, last = features
-        state = self.network.start_from(past[0], masks)
-        for frame in past[1:]:
-            _, state = self.network.step_from(frame, state, remember=True)
-        return self.network.step_from(last, state, remember=False)[0]
+        first, *others = features
+        state = self.network.start_from(first, masks)
+        state.policy = _AllButTheLast(last=len(others))
+        *_, (prob, _) = follow(_FromFeatures(self.network), others, state)
+        return prob
 
     def _loss(self, prob: Tensor, masks: Tensor, *, given: Tensor) -> Tensor:
         """Loss of masks (1, K, H, W), of the objects that were given to begin with."""

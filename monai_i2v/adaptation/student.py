@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, cat_features
@@ -21,7 +22,7 @@ from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
-from monai_i2v.networks.one_shot_memory_net import MemoryState
+from monai_i2v.networks.one_shot_memory_net import OneShotMemoryState
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Student"]
@@ -65,7 +66,7 @@ class Student(Learner):
         self.written = self.records[0].video.ref_frame  # the last frame that the memory has
 
     @torch.no_grad()
-    def start(self, video: int) -> MemoryState:
+    def start(self, video: int) -> OneShotMemoryState:
         """State of the student at the reference frame of a video."""
         annotated = self.records[video].annotated
         return self.network.start_from(
@@ -127,17 +128,21 @@ class Student(Learner):
         )
 
     def _remember(self, window: Window, step: AdaptationStep) -> None:
-        """Write the frames whose turn it is, with the features from before the step (no second forward pass)."""
-        reference, every = self.records[window.video].video.ref_frame, self.network.memory_every
-        turns = [index for index in window.frames if (index - reference) % every == 0]
-        if not turns and abs(window.frames[-1] - self.written) >= every:
-            turns = [window.frames[-1]]  # frames between the windows are left out, and whose turn it was among them
-        values = step.embedded.unflatten(0, (len(window.frames), step.objects))
-        keys = self.network.encode_key(step.features)
-        for index, key, value in zip(window.frames, keys.split(1), values.split(1), strict=True):
-            if index in turns:
-                self.bank.write(key.detach(), value.detach())
-                self.written = index
+        """Write the frames that the policy wants, with the features from before the step (no second forward pass)."""
+        reference, policy = self.records[window.video].video.ref_frame, self.network.policy
+        values = step.embedded.detach().unflatten(0, (len(window.frames), step.objects))
+        keys, probs = self.network.encode_key(step.features).detach(), self._probabilities(window.video, step)
+        missed = abs(window.frames[-1] - self.written) >= policy.mem_every  # some frames lie between the windows
+        for index, key, prob, value in zip(window.frames, keys.split(1), probs.split(1), values.split(1), strict=True):
+            wanted = policy.decide(key, prob, self.bank, abs(index - reference))
+            if wanted or (missed and index == window.frames[-1]):
+                self.bank.write(key, value)
+                self.written, missed = index, False
+
+    @torch.no_grad()
+    def _probabilities(self, video: int, step: AdaptationStep) -> Tensor:
+        """(T, K, h, w), on the network's grid."""
+        return self.network.net.to_probabilities(step.logits, self.records[video].annotated.present)
 
     @torch.no_grad()
     def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:

@@ -19,7 +19,8 @@ from monai_i2v.adaptation.student import Student
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
-from monai_i2v.networks import MemoryState, OneShotMemoryNet, OneShotNet
+from monai_i2v.networks import OneShotMemoryNet, OneShotNet
+from monai_i2v.propagation import follow
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Adapted", "TestTimeTrainer"]
@@ -146,9 +147,16 @@ class TestTimeTrainer:
         yield video.ref_frame, student.records[0].masks
         yield from go(student, forward[1:])
 
+    @torch.no_grad()
     def _follow(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-        state, records = student.start(0), student.records[0]
+        state = student.start(0)
         student.bank = state.bank
+        found = follow(student.network, self._learn_before_each(student, indices), state)
+        yield from zip(indices, (prob for prob, _ in found), strict=True)
+
+    def _learn_before_each(self, student: Student, indices: Sequence[int]) -> Iterator[Tensor]:
+        """Frames, each of which is learned from, together with some before it, before it is given."""
+        records = student.records[0]
         for place, index in enumerate(indices):
             if self.trains:
                 last = indices[max(0, place + 1 - RECENT) : place + 1]
@@ -157,22 +165,21 @@ class TestTimeTrainer:
                 student.learn(Window(0, chosen, first=False), remember=False)
                 if (place + 1) % self.schedule.window == 0:
                     student.check()
-            with torch.no_grad():
-                prob, state = student.network.step(records.frame(index), state)
-            yield index, prob
+            yield records.frame(index)
             if place >= RECENT:
                 records.forget(indices[place - RECENT])
 
+    @torch.no_grad()
     def _slide(self, student: Student, indices: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-        state: MemoryState | None = None
+        state = None
         for window in cut_windows(indices, self.schedule.window):
             for left in reversed(range(self.schedule.passes if self.trains else 0)):
                 student.learn(window, remember=left == 0)
             student.check()
             state = student.start(0) if state is None else state
-            for index in window.frames:
-                with torch.no_grad():
-                    prob, state = student.network.step(student.records[0].frame(index), state)
+            frames = map(student.records[0].frame, window.frames)
+            for index, found in zip(window.frames, follow(student.network, frames, state), strict=True):
+                prob, state = found
                 yield index, prob
 
     @property

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import ignite.distributed as idist
@@ -27,7 +28,6 @@ from monai_i2v.errors import UsageError
 from monai_i2v.inferers import FrameResult, PropagationInferer
 from monai_i2v.masks import read_mask
 from monai_i2v.media import Video, open_video
-from monai_i2v.session import segment_annotated_frames
 from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -108,8 +108,11 @@ class StreamAdaptation(VideoAdaptation, Protocol):
         ...
 
 
-# Scopes that adapt while they segment, and what they need.
-ALONG: dict[str, Any] = {"sliding": SlidingAdaptation, "stream": StreamAdaptation}
+# Scopes that adapt while they segment, what they need, and what they call.
+ALONG: dict[str, tuple[Any, Callable[..., Callable[..., Iterator[tuple[int, Tensor]]]]]] = {
+    "sliding": (SlidingAdaptation, attrgetter("adapt_sliding")),
+    "stream": (StreamAdaptation, attrgetter("adapt_stream")),
+}
 
 
 class VideoEvaluator(Evaluator):
@@ -145,7 +148,7 @@ class VideoEvaluator(Evaluator):
     ) -> None:
         if scope not in ("video", "dataset", *ALONG):
             raise UsageError(f"scope is {scope!r}, expected 'video', 'dataset', 'sliding' or 'stream'; use 'video'.")
-        if scope in ALONG and adaptation is not None and not isinstance(adaptation, ALONG[scope]):
+        if scope in ALONG and adaptation is not None and not isinstance(adaptation, ALONG[scope][0]):
             raise UsageError(f"scope is {scope!r}, but this method cannot do so; use 'video' or 'dataset'.")
         if scope in ALONG and adaptation is not None and inferer.absence:
             raise UsageError(
@@ -242,19 +245,17 @@ class VideoEvaluator(Evaluator):
             logger.warning("%s: %s Its masks are those of a neighboring frame.", run.case.name, error)
 
     def _results(self, run: VideoRun) -> Iterator[FrameResult]:
-        masks = self._masks(run)
-        where = (masks, run.case.ref_frame)
+        frames = list(run.label_maps)
+        masks = torch.stack([self._masks(run, frame, run.labels) for frame in frames])
         if self.scope in ALONG and self.adaptation is not None:
-            along = getattr(self.adaptation, f"adapt_{self.scope}")
-            return self.inferer.stream(run.video, self.network, *where, predict=along)
+            along = ALONG[self.scope][1](self.adaptation)
+            return self.inferer.stream(run.video, self.network, masks, frames, predict=along)
         adapted = self.adapted_to_all
         if self.adaptation is not None and adapted is None:
-            adapted = self.adaptation.adapt(self.network, self.inferer.annotate(run.video, *where))
+            adapted = self.adaptation.adapt(self.network, self._annotate(run))
         run.adaptation_log = [] if adapted is None else adapted.log
         network: Any = self.network if adapted is None else adapted.network
-        if run.case.further:
-            return segment_annotated_frames(network, run.video, run.label_maps, self.inferer)
-        return self.inferer.stream(run.video, network, *where)
+        return self.inferer.stream(run.video, network, masks, frames)
 
     def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted | None:
         """Adapt to the videos that can be opened; the others are reported when their turn comes."""
@@ -264,13 +265,19 @@ class VideoEvaluator(Evaluator):
             for case in cases:
                 with contextlib.suppress(UsageError):
                     run = self._open(case, files.enter_context(open_video(case.video)))
-                    videos.append(self.inferer.annotate(run.video, self._masks(run), case.ref_frame))
+                    videos.append(self._annotate(run))
             return self.adaptation.adapt(self.network, videos) if videos else None
 
-    def _masks(self, run: VideoRun) -> Tensor:
-        """Of the objects in the reference frame."""
-        label_map = torch.from_numpy(run.label_maps[run.case.ref_frame].astype(np.int64))
-        return labels_to_masks(label_map, occurring_labels(label_map)).to(self.state.device)
+    def _annotate(self, run: VideoRun) -> AnnotatedVideo:
+        """What a network adapts to: the objects in the reference frame."""
+        frame = run.case.ref_frame
+        labels = occurring_labels(torch.from_numpy(run.label_maps[frame].astype(np.int64)))
+        return self.inferer.annotate(run.video, self._masks(run, frame, labels), frame)
+
+    def _masks(self, run: VideoRun, frame: int, labels: Sequence[int]) -> Tensor:
+        """Masks (K, H, W) of some objects in an annotated frame."""
+        label_map = torch.from_numpy(run.label_maps[frame].astype(np.int64))
+        return labels_to_masks(label_map, labels).to(self.state.device)
 
     def _label(self, result: FrameResult, run: VideoRun) -> SegmentedFrame:
         if result.index in run.label_maps:

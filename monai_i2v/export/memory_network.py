@@ -20,12 +20,14 @@ from torch.export import Dim
 from monai_i2v.errors import UsageError
 from monai_i2v.export.program import save_program
 from monai_i2v.files.complete_file import complete_file
-from monai_i2v.memory import read_memory
+from monai_i2v.memory import ConfidentPolicy, MemoryPolicy, read_memory
 from monai_i2v.networks import TemporalContrastiveMemoryNet, soft_aggregate
 
-__all__ = ["SETTINGS", "export_memory_net"]
+__all__ = ["POLICIES", "SETTINGS", "export_memory_net"]
 
 SETTINGS = "memory.json"
+# Policies that a file may name; a policy of one's own is handed to `OnnxSegmenter`.
+POLICIES: dict[str, type[MemoryPolicy]] = {policy.__name__: policy for policy in (MemoryPolicy, ConfidentPolicy)}
 FEATURES = ("features4", "features8", "features16", "key")
 INPUTS = {
     "encode_frame": ("frame",),
@@ -69,7 +71,7 @@ class _Decode(nn.Module):
         values: Tensor,
         present: Tensor,
     ) -> Tensor:
-        readout = read_memory(key.flatten(2).transpose(1, 2), keys, values, top=self.net.memory.top)  # (B, K, Q, V)
+        readout = read_memory(key.flatten(2).transpose(1, 2), keys, values, top_k=self.net.policy.top_k)  # (B, K, Q, V)
         readout = readout.transpose(2, 3).unflatten(3, key.shape[-2:])  # (B, K, V, h, w)
         logits = self.net.decoder(readout, {4: features4, 8: features8, 16: features16})
         return soft_aggregate(logits[:, 1:] - logits[:, :1] if self.net.background else logits, present)
@@ -89,10 +91,10 @@ def export_memory_net(
                        there is background, and each object (`occurring_classes`); to ``prob`` (B, K, H, W)
     =================  ==============================================================================================
 
-    ``memory.json`` holds the network's `MemorySettings`: when to remember a frame. `OnnxSegmenter` runs all this.
+    ``memory.json`` holds the network's `MemoryPolicy`: when to remember a frame. `OnnxSegmenter` runs all this.
 
     Args:
-        net: the network. `MemorySettings.top` becomes part of ``decode``.
+        net: the network. `MemoryPolicy.top_k` becomes part of ``decode``.
         folder: folder of the files; it is made.
         form: ``"onnx"``, or ``"pt2"`` for PyTorch, where a network with ``background`` needs
             ``module(check_guards=False)`` for a single object.
@@ -104,16 +106,17 @@ def export_memory_net(
     Example::
 
         >>> from monai_i2v.export import export_memory_net
-        >>> from monai_i2v.networks import MemorySettings, TemporalContrastiveMemoryNet
-        >>> export_memory_net(TemporalContrastiveMemoryNet(memory=MemorySettings(top=0.2)), "folder")
+        >>> from monai_i2v.memory import MemoryPolicy
+        >>> from monai_i2v.networks import TemporalContrastiveMemoryNet
+        >>> export_memory_net(TemporalContrastiveMemoryNet(policy=MemoryPolicy(top_fraction=0.2)), "folder")
         Traceback (most recent call last):
         ...
-        monai_i2v.errors.UsageError: the network reads a share of its memory cells (top is 0.2), which cannot be ...
+        monai_i2v.errors.UsageError: the network reads a share of its memory cells (top_fraction is 0.2), ...
     """
-    if isinstance(net.memory.top, float):
+    if net.policy.top_fraction is not None:
         raise UsageError(
-            f"the network reads a share of its memory cells (top is {net.memory.top}), which cannot be exported; "
-            "expected a number of cells, or None; use 30."
+            f"the network reads a share of its memory cells (top_fraction is {net.policy.top_fraction}), which cannot "
+            "be exported; expected a number of cells, or None; use top_k 30."
         )
     net = copy.deepcopy(net).cpu().eval()
     examples, dynamic = _examples(net), _free_sizes(net)
@@ -127,7 +130,7 @@ def export_memory_net(
             dynamic={name: dynamic[name] for name in INPUTS[stage]},
         )
     with complete_file(Path(folder) / SETTINGS) as partial:
-        partial.write_text(json.dumps(asdict(net.memory), indent=2))
+        partial.write_text(json.dumps({"policy": type(net.policy).__name__, **asdict(net.policy)}, indent=2))
 
 
 @torch.no_grad()

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.export.memory_network import SETTINGS
-from monai_i2v.networks import MemorySettings, TemporalMemoryState, occurring_classes
-from monai_i2v.networks.nearer_views import nearer_views
+from monai_i2v.export.memory_network import POLICIES, SETTINGS
+from monai_i2v.memory import MemoryPolicy
+from monai_i2v.networks import TemporalMemoryState, occurring_classes
+from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.networks.temporal_contrastive_memory_net import GRID
 from monai_i2v.propagation import VideoSegmenter
 
@@ -32,6 +33,7 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
     Args:
         folder: the folder that was written.
         providers: ONNX Runtime's names of where to compute, the preferred one first.
+        policy: what is remembered, in place of what the network's own policy was.
 
     Raises:
         UsageError: When ONNX Runtime is missing, or a file cannot be read.
@@ -48,22 +50,24 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         monai_i2v.errors.UsageError: missing/encode_frame.onnx does not exist; expected a file that ...
     """
 
-    def __init__(self, folder: str | Path, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+        *,
+        policy: MemoryPolicy | None = None,
+    ) -> None:
         self.encode_frame, self.encode_value, self.decode = (
             _Stage(Path(folder) / f"{name}.onnx", providers) for name in ("encode_frame", "encode_value", "decode")
         )
-        path = Path(folder) / SETTINGS
-        try:
-            self.memory = MemorySettings(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
+        self.policy = policy or _read_policy(Path(folder) / SETTINGS)
 
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
         state = TemporalMemoryState(
-            self.memory.new_bank("product"), occurring_classes(masks), masks.shape[-2:], frames=1
+            self.policy.new_bank("product"), self.policy, masks.shape[-2:], present=occurring_classes(masks)
         )
-        for view, view_masks in ((frame, masks), *nearer_views(frame, masks, self.memory.zooms)):
+        for view, view_masks in ((frame, masks), *reference_crops(frame, masks, self.policy.reference_crops)):
             *features, key = self.encode_frame(_pad(view, "replicate"))
             state.bank.write(key, *self.encode_value(features[-1], _pad(view_masks)))
         return state
@@ -79,9 +83,18 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         (prob,) = self.decode(*features, key, state.bank.keys, state.bank.values.flatten(2, 3), state.present)
         prob = prob[..., : state.size[0], : state.size[1]]
         state.frames += 1
-        if self.memory.is_turn(state.frames, prob):
+        state.remembered = state.decide(key, prob)
+        if state.remembered:
             state.bank.write(key, *self.encode_value(features[-1], _pad(prob)))
         return prob, state
+
+
+def _read_policy(path: Path) -> MemoryPolicy:
+    try:
+        facts = json.loads(path.read_text())
+        return POLICIES[facts.pop("policy")](**facts)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
 
 
 def _pad(picture: Tensor, mode: str = "constant") -> Tensor:

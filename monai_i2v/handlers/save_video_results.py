@@ -15,7 +15,7 @@ from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.files.user_path import user_path
 from monai_i2v.files.work_folder import FACTS, WorkFolder
 from monai_i2v.masks import open_mask_writer
-from monai_i2v.networks import sureness
+from monai_i2v.memory import mask_confidence
 from monai_i2v.options import read_switch
 from monai_i2v.report import (
     REFERENCE_NOTE,
@@ -33,7 +33,7 @@ from monai_i2v.report import (
 
 __all__ = ["SaveVideoResults"]
 
-# Objects whose mask is less sure than this make a frame doubtful, see `sureness`.
+# Objects whose mask is less sure than this make a frame doubtful, see `mask_confidence`.
 DOUBTFUL_BELOW = 0.5
 
 
@@ -144,7 +144,7 @@ class _Results:
         """Confidence per object, and what is to be said of the frame."""
         if frame.index in self.run.label_maps:
             return [1.0] * len(self.run.labels), REFERENCE_NOTE
-        confidence = sureness(frame.prob.unsqueeze(0))[0].tolist()
+        confidence = mask_confidence(frame.prob.unsqueeze(0))[0].tolist()
         if frame.error:
             return confidence, f"unreadable: {frame.error}"
         unsure = [label for label, sure in zip(self.run.labels, confidence, strict=True) if 0 < sure < DOUBTFUL_BELOW]

@@ -2,4 +2,4 @@
 """MONAI inferers for videos."""
 
 from monai_i2v.inferers.autocast_inferer import AutocastInferer
-from monai_i2v.inferers.propagation_inferer import FrameResult, PropagationInferer, propagate_both_ways
+from monai_i2v.inferers.propagation_inferer import FrameResult, PropagationInferer

@@ -6,9 +6,9 @@ Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `X Y T` MONAI's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import torch
 from monai.inferers import Inferer
@@ -17,18 +17,19 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.media import Video
 from monai_i2v.options import read_switch
-from monai_i2v.propagation import MemoryNet, VideoSegmenter, propagate
+from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
 from monai_i2v.tracking.annotated_video import AnnotatedVideo
-from monai_i2v.tracking.waiting_masks import WaitingMasks
+from monai_i2v.tracking.mask_store import MaskStore, StoredMasks
+from monai_i2v.tracking.tracker import Tracker
 from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
 
-__all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
+__all__ = ["FrameResult", "PropagationInferer"]
 
 DTYPES = ("float32", "bfloat16", "float16")
 
 Predictions: TypeAlias = Iterator[tuple[int, Tensor]]
-"""Frame index and probabilities (1, K, h, w): frames before the reference going back, then the reference, then on."""
+"""Frame index and probabilities (1, K, h, w)."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,6 @@ class FrameResult:
     frame: Tensor  # (C, H, W) in [0, 1]
     prob: Tensor  # (K, H, W)
     error: str | None  # why the frame could not be read; its masks are then those of a neighbor
-
-
-def propagate_both_ways(segmenter: VideoSegmenter[Any], video: AnnotatedVideo) -> Predictions:
-    """Run `propagate` from the reference back to the start, then from the reference to the end."""
-    backward, forward = video.directions()
-    if len(backward) > 1:
-        back = propagate(segmenter, (video.frames[index] for index in backward), video.masks)
-        next(back)  # the reference comes with the frames after it
-        yield from zip(backward[1:], back, strict=True)
-    yield from zip(forward, propagate(segmenter, (video.frames[index] for index in forward), video.masks), strict=True)
 
 
 class PropagationInferer(Inferer):
@@ -116,38 +107,52 @@ class PropagationInferer(Inferer):
         video: Video | Sequence[Tensor],
         network: VideoSegmenter[Any],
         masks: Tensor,
-        ref_frame: int = 0,
-        predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] = propagate_both_ways,
+        ref_frame: int | Sequence[int] = 0,
+        predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] | None = None,
     ) -> Iterator[FrameResult]:
-        """Segment a video frame by frame; memory does not grow with its length.
+        """Segment a video frame by frame; memory does not grow with its length, and no graph is kept.
 
         Args:
             video: the video, or a sequence of frames (C, H, W) in [0, 1].
             network: any `VideoSegmenter`.
-            masks: masks (K, H, W) of the reference frame, on the network's device.
-            ref_frame: index of the reference frame.
-            predict: how frames are predicted; the default propagates both ways.
+            masks: masks (K, H, W) of the reference frame, on the network's device; or (N, K, H, W) of several, in
+                which an object that is not there is empty.
+            ref_frame: index of the reference frame, or of each of several.
+            predict: how frames are predicted, instead of a `Tracker`: the adaptations along a video.
 
         Yields:
             One `FrameResult` per frame, in the order of time.
 
         Raises:
-            FrameError: When the reference frame cannot be read.
+            FrameError: When a reference frame cannot be read.
             UsageError: When there is no such frame, `crop` is set, but the video has no calibrated region, or masks
                 reach out of it, or `absence` is, but the network has no memory.
         """
         network = self.gated(network)
-        annotated = self.annotate(video, masks, ref_frame)
+        if not isinstance(ref_frame, Sequence):
+            masks, ref_frame = masks.unsqueeze(0), [ref_frame]
+        given = dict(zip(ref_frame, masks, strict=True))
+        annotated = self.annotate(video, masks[0], ref_frame[0])
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
+        if predict is None:
+            found = self._track(network, frames, given)
+        else:
+            found = _restored(predict(network, annotated), frames, ref_frame[0])
         previous = None
-        predictions = _under_autocast(predict(network, annotated), masks.device.type, self.dtype)
-        for index, prob in _in_order_of_time(predictions, ref_frame):
+        for index, prob in found:
             original = frames.original(index)
             error = frames.unreadable.get(index)
             previous = prob if previous is None or not error else previous  # the first is of a neighbor's picture
-            full = masks if index == ref_frame else frames.restore(previous.to(masks)).squeeze(0)
-            yield FrameResult(index, original, full, error)
+            yield FrameResult(index, original, given[index] if index in given else previous.to(masks), error)
+
+    def _track(self, network: VideoSegmenter[Any], frames: WorkingFrames, given: Mapping[int, Tensor]) -> Predictions:
+        tracker = Tracker(network, frames, dtype=self.dtype, share=len(given) > 1)
+        for index, masks in given.items():
+            frames.check_annotated(index, "ref_frame")
+            frames.check_inside(masks)
+            tracker.drawn[index] = dict(enumerate(masks.cpu().numpy(), start=1))
+        return tracker.stream()
 
     def gated(self, network: VideoSegmenter[Any]) -> VideoSegmenter[Any]:
         """The network, behind an `AbsenceGate` where `absence` asks for it.
@@ -157,12 +162,12 @@ class PropagationInferer(Inferer):
         """
         if not self.absence:
             return network
-        if not hasattr(network, "encode_key"):
+        if not isinstance(network, MemoryNet):
             raise UsageError(
                 f"absence is true, but {type(network).__name__} has no memory that could tell; leave it out, or use "
                 "the bundle temporal_contrastive_memory_video_segmentation."
             )
-        return AbsenceGate(cast(MemoryNet[Any], network))
+        return AbsenceGate(network)
 
     def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks."""
@@ -171,23 +176,15 @@ class PropagationInferer(Inferer):
         return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 
-def _under_autocast(predictions: Predictions, device: str, dtype: torch.dtype) -> Predictions:
-    """Compute each prediction in a precision, and nothing that others do between two of them."""
-    while True:
-        with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-            found = next(predictions, None)
-        if found is None:
-            return
-        yield found[0], found[1].float()
-
-
-def _in_order_of_time(predictions: Predictions, ref_frame: int) -> Predictions:
-    """Hold back the frames before the reference until all of them are there."""
-    before = WaitingMasks()
+@torch.no_grad()
+def _restored(predictions: Predictions, frames: WorkingFrames, ref_frame: int) -> Predictions:
+    """Predictions (1, K, h, w) in the order of time, at the video's size: those before the reference wait for it."""
+    store, before = MaskStore(), list[tuple[int, StoredMasks]]()
     for index, prob in predictions:
         if index < ref_frame:
-            before.push(index, prob)
+            before.append((index, store.write(prob[0])))
             continue
         while before:
-            yield before.pop()
-        yield index, prob
+            earlier, masks = before.pop()
+            yield earlier, frames.restore(store.read(masks).unsqueeze(0))[0]
+        yield index, frames.restore(prob)[0]

@@ -20,7 +20,6 @@ from torch import Tensor
 __all__ = [
     "MAX_BYTES",
     "Measure",
-    "Top",
     "affinity",
     "effective_neighbors",
     "embed_keys",
@@ -30,9 +29,6 @@ __all__ = [
 ]
 
 Measure: TypeAlias = Literal["l2", "dot", "cosine", "product"]
-Top: TypeAlias = int | float | None
-"""Memory cells that a query keeps: a number (30), a share (0.2 keeps 20 %), or None for all."""
-
 MAX_BYTES = 64 << 20
 """Bytes that a read aims at holding beside its result; about half of it is the scores of one chunk."""
 
@@ -113,28 +109,25 @@ def _embed(x: Tensor, measure: Measure) -> Tensor:
     raise ValueError(f"measure must be one of 'l2', 'dot', 'cosine', 'product', got {measure!r}; the papers use 'l2'.")
 
 
-def kept_cells(top: Top, cells: int) -> int:
-    """Number of memory cells that `top` keeps out of `cells`: at least 1, at most all."""
-    if top is None:
-        return cells
-    count = math.ceil(top * cells) if isinstance(top, float) else top
-    return max(1, min(count, cells))
+def kept_cells(top_k: int | None, cells: int) -> int:
+    """Number of memory cells that `top_k` keeps out of `cells`, at most all."""
+    return cells if top_k is None else min(top_k, cells)
 
 
-def affinity(scores: Tensor, top: Top = None) -> Tensor:
-    """Turn similarities into weights: softmax over the `top` memory cells of each query, zero elsewhere.
+def affinity(scores: Tensor, top_k: int | None = None) -> Tensor:
+    """Turn similarities into weights: softmax over the `top_k` memory cells of each query, zero elsewhere.
 
     The best cells are chosen jointly over all memory frames. Softmax is shifted by the maximum, so it stays finite for
     keys of any size (unlike in STCN, XMem and Cutie).
 
     Args:
         scores: similarities (B, Q, M).
-        top: memory cells that a query keeps.
+        top_k: memory cells that a query keeps; None for all.
 
     Returns:
         Weights (B, Q, M); each row sums to 1.
     """
-    count = kept_cells(top, scores.shape[-1])
+    count = kept_cells(top_k, scores.shape[-1])
     if count == scores.shape[-1]:
         return scores.softmax(dim=-1)
     best, cells = best_cells(scores, count)
@@ -174,7 +167,7 @@ def read_memory(
     values: Tensor,
     *,
     measure: Measure = "l2",
-    top: Top = None,
+    top_k: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Tensor:
     """What each query cell reads from the memory: the values of similar cells, weighted by affinity.
@@ -188,7 +181,7 @@ def read_memory(
         keys: (B, M, D).
         values: (B, K, M, V).
         measure: see `similarity`.
-        top: memory cells that a query keeps.
+        top_k: memory cells that a query keeps; None for all.
         max_bytes: bytes of temporaries to aim at, when there are no gradients.
 
     Returns:
@@ -208,13 +201,13 @@ def read_memory(
         query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
         memory = keys.expand(n, -1, -1), values.expand(n, -1, -1, -1)
         if torch.compiler.is_exporting():
-            readout = _read_at_once(query, *memory, top)
+            readout = _read_at_once(query, *memory, top_k)
         elif torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (query, keys, values)):
-            readout = _read_with_gradients(query, *memory, top)
+            readout = _read_with_gradients(query, *memory, top_k)
         else:
             readout = values.new_empty((n, values.shape[1], query.shape[1], values.shape[3]))
             for video in zip(query, *memory, readout, strict=True):
-                _read_video(*video, top=top, max_bytes=max_bytes)
+                _read_video(*video, top_k=top_k, max_bytes=max_bytes)
     return readout.squeeze(0).unflatten(1, (b, q)).transpose(0, 1) if shared else readout
 
 
@@ -223,27 +216,29 @@ def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
     return query.to(dtype), keys.to(dtype)
 
 
-def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
-    weights = affinity(torch.bmm(query, keys.transpose(1, 2)), top).to(values.dtype)
+def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top_k: int | None) -> Tensor:
+    weights = affinity(torch.bmm(query, keys.transpose(1, 2)), top_k).to(values.dtype)
     return torch.stack([weights @ by_object for by_object in values.unbind(1)], dim=1)  # (B, K, Q, V)
 
 
-def _read_at_once(query: Tensor, keys: Tensor, values: Tensor, top: Top) -> Tensor:
+def _read_at_once(query: Tensor, keys: Tensor, values: Tensor, top_k: int | None) -> Tensor:
     """For export: no chunks, and no choice that depends on a size. Cells without weight stand in for missing ones."""
     scores = torch.bmm(query, keys.transpose(1, 2))
-    if not isinstance(top, int):
-        return torch.einsum("bqm,bkmv->bkqv", affinity(scores, top).to(values.dtype), values)
-    best, places = F.pad(scores, (0, top), value=float("-inf")).topk(top, dim=-1)
+    if top_k is None:
+        return torch.einsum("bqm,bkmv->bkqv", affinity(scores).to(values.dtype), values)
+    best, places = F.pad(scores, (0, top_k), value=float("-inf")).topk(top_k, dim=-1)
     videos = torch.arange(values.shape[0], device=values.device).view(-1, 1, 1)
-    near = values.transpose(1, 2)[videos, places.clamp_max(values.shape[2] - 1)]  # (B, Q, top, K, V)
+    near = values.transpose(1, 2)[videos, places.clamp_max(values.shape[2] - 1)]  # (B, Q, top_k, K, V)
     readout = best.softmax(dim=-1).to(values.dtype).unsqueeze(2) @ near.flatten(3)  # (B, Q, 1, K * V)
     return readout.squeeze(2).unflatten(2, near.shape[-2:]).transpose(1, 2)
 
 
-def _read_video(query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top: Top, max_bytes: int) -> None:
+def _read_video(
+    query: Tensor, keys: Tensor, values: Tensor, readout: Tensor, *, top_k: int | None, max_bytes: int
+) -> None:
     """Fill the read-out (K, Q, V) of one video, chunk by chunk; the other tensors lack `B` likewise."""
     cells, size = keys.shape[0], keys.element_size()
-    count = kept_cells(top, cells)
+    count = kept_cells(top_k, cells)
     dense = count > DENSE_SHARE * cells
     tile = cells if dense else min(cells, TILE_CELLS)
     kept_bytes = (2 * size + 8) * count if count < cells else 0  # their scores, weights and places

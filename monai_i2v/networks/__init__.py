@@ -8,7 +8,7 @@ from monai_i2v.networks.feature_enhancement import FeatureEnhancement
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder, SlimMaskEncoder
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder
-from monai_i2v.networks.one_shot_memory_net import MemoryState, OneShotMemoryNet
+from monai_i2v.networks.one_shot_memory_net import OneShotMemoryNet, OneShotMemoryState
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
 from monai_i2v.networks.optimize_for_inference import optimize_for_inference
 from monai_i2v.networks.prior_mask import MatchingKey, PriorMask
@@ -17,11 +17,9 @@ from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
-from monai_i2v.networks.sureness import sureness
 from monai_i2v.networks.temporal_attention_unit import TemporalAttentionUnit
 from monai_i2v.networks.temporal_contrastive_memory_net import (
     ClipPrediction,
-    MemorySettings,
     TemporalContrastiveMemoryNet,
     TemporalMemoryState,
 )

@@ -13,25 +13,25 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from monai_i2v.memory import MemoryBank
-from monai_i2v.memory.readout import Measure, Top
+from monai_i2v.memory import MemoryBank, MemoryPolicy, MemoryState
+from monai_i2v.memory.readout import Measure
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.propagation import segment_clip
 
-__all__ = ["HeadInit", "MemoryState", "OneShotMemoryNet", "widen_head"]
+__all__ = ["HeadInit", "OneShotMemoryNet", "OneShotMemoryState", "widen_head"]
 
 HeadInit: TypeAlias = Literal["identity", "blend", "random"]
 
+# TTT paper 4.2.
+PAPERS_POLICY = MemoryPolicy(mem_every=4, max_mem_frames=10, top_fraction=0.2)
 
-@dataclass
-class MemoryState:
+
+@dataclass(kw_only=True)
+class OneShotMemoryState(MemoryState):
     """What a video has accumulated."""
 
     supports: tuple[Support, ...]  # of the annotated frames
-    bank: MemoryBank
-    size: torch.Size  # H, W
-    frames: int  # seen so far, the reference included
 
 
 class OneShotMemoryNet(nn.Module):
@@ -44,9 +44,7 @@ class OneShotMemoryNet(nn.Module):
         head_init: how the widened head starts: ``"blend"``, as the image network's head on a mix of the frame's own
             features and the read-out; ``"identity"``, ignoring the read-out; ``"random"``, untrained as in the paper.
         blend: share of the read-out in the mix.
-        memory_every: every how many frames one is remembered; the paper takes 4.
-        capacity: frames that the memory holds, the reference included; the paper takes 10.
-        top: memory cells that a query keeps; the paper takes 20 %.
+        policy: what is remembered, and what is read of it; the default is the paper's.
         measure: similarity of keys; the paper takes ``"l2"``.
         key: ``"encoder"``, the encoder's last stage as it is (the paper), or ``"matching"``, the image network's
             learned matching key.
@@ -74,9 +72,7 @@ class OneShotMemoryNet(nn.Module):
         *,
         head_init: HeadInit = "blend",
         blend: float = 0.25,
-        memory_every: int = 4,
-        capacity: int = 10,
-        top: Top = 0.2,
+        policy: MemoryPolicy = PAPERS_POLICY,
         measure: Measure = "l2",
         key: Literal["encoder", "matching"] = "encoder",
     ) -> None:
@@ -86,8 +82,7 @@ class OneShotMemoryNet(nn.Module):
         self.net = copy.deepcopy(image_net)
         self.net.head = widen_head(image_net.head, head_init, blend)
         self.train(image_net.training)
-        self.memory_every, self.key = memory_every, key
-        self.capacity, self.top, self.measure = capacity, top, measure
+        self.policy, self.measure, self.key = policy, measure, key
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor:
         """Segment a clip (B, T, C, H, W) by its first frame's masks (B, K, H, W); see `segment_clip`."""
@@ -95,7 +90,7 @@ class OneShotMemoryNet(nn.Module):
 
     def new_bank(self) -> MemoryBank:
         """An empty memory with this network's settings."""
-        return MemoryBank(self.capacity, top=self.top, measure=self.measure)
+        return self.policy.new_bank(self.measure)
 
     def encode_key(self, features: dict[int, Tensor]) -> Tensor:
         """Keys (B, D, h, w) of frames, from their encoder features."""
@@ -107,14 +102,14 @@ class OneShotMemoryNet(nn.Module):
         """Logits (B * K, 2, h, w) from enhanced features (B * K, F, h, w) and read-out (B, K, F, h, w)."""
         return self.net.head(torch.cat([embedded, readout.flatten(0, 1)], dim=1))
 
-    def start(self, frame: Tensor, masks: Tensor) -> MemoryState:
+    def start(self, frame: Tensor, masks: Tensor) -> OneShotMemoryState:
         """See `VideoSegmenter.start`."""
         annotated = self.net.encode_annotated(frame, masks)
         return self.start_from(annotated.whole, self.net.project_support(annotated), masks.shape[-2:])
 
-    def start_from(self, features: dict[int, Tensor], support: Support, size: torch.Size) -> MemoryState:
+    def start_from(self, features: dict[int, Tensor], support: Support, size: torch.Size) -> OneShotMemoryState:
         """`start` with the reference's encoder features and the frames' size (H, W) at hand."""
-        state = MemoryState((support,), self.new_bank(), size, frames=1)
+        state = OneShotMemoryState(self.new_bank(), self.policy, size, supports=(support,))
         self._write(features, self.net.embed(features, support), state)
         return state
 
@@ -122,24 +117,26 @@ class OneShotMemoryNet(nn.Module):
         """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
         return self.net.encode_frame(frame)
 
-    def step(self, frame: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
+    def step(self, frame: Tensor, state: OneShotMemoryState) -> tuple[Tensor, OneShotMemoryState]:
         """See `VideoSegmenter.step`."""
         return self.step_from(self.encode_frame(frame), state)
 
     def step_from(
-        self, features: dict[int, Tensor], state: MemoryState, *, remember: bool | None = None
-    ) -> tuple[Tensor, MemoryState]:
+        self, features: dict[int, Tensor], state: OneShotMemoryState, *, remember: bool | None = None
+    ) -> tuple[Tensor, OneShotMemoryState]:
         """See `MemoryNet.step_from`."""
         embedded = self.net.embed(features, *state.supports)
-        logits = self.net.upsample(self.decode(embedded, state.bank.read(self.encode_key(features))), state.size)
+        key = self.encode_key(features)
+        logits = self.net.upsample(self.decode(embedded, state.bank.read(key)), state.size)
         present = torch.stack([one.present for one in state.supports]).any(dim=0)
         prob = self.net.to_probabilities(logits, present)
         state.frames += 1
-        if self.is_turn(state, prob) if remember is None else remember:
+        state.remembered = state.decide(key, prob) if remember is None else remember
+        if state.remembered:
             self._write(features, embedded, state)
         return prob, state
 
-    def add_support(self, frame: Tensor, masks: Tensor, state: MemoryState) -> MemoryState:
+    def add_support(self, frame: Tensor, masks: Tensor, state: OneShotMemoryState) -> OneShotMemoryState:
         """See `MemoryNet.add_support`."""
         annotated = self.net.encode_annotated(frame, masks)
         support = self.net.project_support(annotated)
@@ -148,18 +145,14 @@ class OneShotMemoryNet(nn.Module):
         state.bank.keep(self.encode_key(annotated.whole).detach(), self._values(embedded, state))
         return state
 
-    def is_turn(self, state: MemoryState, prob: Tensor) -> bool:
-        """See `MemoryNet.is_turn`."""
-        return (state.frames - 1) % self.memory_every == 0
-
-    def remember(self, features: dict[int, Tensor], masks: Tensor, state: MemoryState) -> None:
+    def remember(self, features: dict[int, Tensor], masks: Tensor, state: OneShotMemoryState) -> None:
         """See `MemoryNet.remember`. This memory holds what the frame looks like, not its masks."""
         self._write(features, self.net.embed(features, *state.supports), state)
 
-    def _write(self, features: dict[int, Tensor], embedded: Tensor, state: MemoryState) -> None:
+    def _write(self, features: dict[int, Tensor], embedded: Tensor, state: OneShotMemoryState) -> None:
         state.bank.write(self.encode_key(features).detach(), self._values(embedded, state))
 
-    def _values(self, embedded: Tensor, state: MemoryState) -> Tensor:
+    def _values(self, embedded: Tensor, state: OneShotMemoryState) -> Tensor:
         """(B * K, F, h, w) to (B, K, F, h, w)."""
         return embedded.detach().unflatten(0, (-1, state.supports[0].objects))
 

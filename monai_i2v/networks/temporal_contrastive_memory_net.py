@@ -7,7 +7,6 @@ Axes: `B` videos, `T` frames, `K` objects, `C` image channels, `H W` pixels, `D`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,91 +15,38 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.memory import MemoryBank
-from monai_i2v.memory.readout import Measure, Top
+from monai_i2v.memory import MemoryPolicy, MemoryState
 from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
-from monai_i2v.networks.nearer_views import nearer_views
+from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.resnet_encoder import ResNetEncoder
-from monai_i2v.networks.sureness import sureness
-from monai_i2v.propagation import VideoSegmenter, segment_clip
+from monai_i2v.propagation import follow, segment_clip
 
-__all__ = ["ClipPrediction", "MemorySettings", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
+__all__ = ["ClipPrediction", "TemporalContrastiveMemoryNet", "TemporalMemoryState"]
 
 # The grid on which the network works, px; frames are padded to it and logits cropped back.
 GRID = 16
 
 
-@dataclass(frozen=True)
-class MemorySettings:
-    """What the network remembers of a video, and what it reads of that; by default all, as in the paper.
-
-    Args:
-        every: every how many frames one is remembered (in training, each one is).
-        max_frames: frames that the memory holds, the reference included; None keeps all.
-        top: memory cells that a query keeps; None for all.
-        sure: frames are remembered whose masks have at least this `sureness`, on average over the objects that have
-            one; 0 remembers all, as in the paper. A mistake that is remembered is believed. (All videos of a batch
-            decide together.)
-        familiar: a frame that is less sure than this shows something new, and is remembered whether it is its turn or
-            not; 0 for none, as in the paper.
-        zooms: the memory also holds the reference as seen from nearer, these many times; none in the paper. A camera
-            that approaches shows textures that the frame itself does not have at that size.
-
-    Raises:
-        ValueError: When a zoom is 1 or less.
-    """
-
-    every: int = 5
-    max_frames: int | None = None
-    top: Top = None
-    sure: float = 0.0
-    familiar: float = 0.0
-    zooms: Sequence[float] = ()
-
-    def __post_init__(self) -> None:
-        if any(zoom <= 1 for zoom in self.zooms):
-            raise ValueError(f"zooms must be more than 1, got {tuple(self.zooms)}; 2 is the frame from half as far.")
-
-    def new_bank(self, measure: Measure = "l2") -> MemoryBank:
-        """An empty memory."""
-        if self.max_frames is None:
-            return MemoryBank(None, top=self.top, measure=measure)
-        closer = sum(math.ceil(zoom) ** 2 for zoom in self.zooms)
-        return MemoryBank(self.max_frames + closer, top=self.top, measure=measure, kept=1 + closer)
-
-    def is_turn(self, frames: int, prob: Tensor) -> bool:
-        """Whether to remember the last of `frames` frames, with its probabilities (B, K, H, W)."""
-        turn = (frames - 1) % self.every == 0
-        if self.sure <= 0 and self.familiar <= 0:
-            return turn
-        sure = sureness(prob)
-        seen = sure[sure > 0]  # an object that is out of view says nothing about the masks of the others
-        mean = seen.mean().item() if seen.numel() else 0.0
-        return mean >= self.sure and (turn or mean < self.familiar)
-
-
-DEFAULT_MEMORY = MemorySettings()
+# What is remembered is a part of the caller's settings; the paper's is every fifth frame.
+DEFAULT_POLICY = MemoryPolicy()
 
 
 class ClipPrediction(NamedTuple):
     """What the network says about a clip in training."""
 
     prob: Tensor  # (B, T, K, H, W); the first frame's are the given masks
-    values: Tensor  # (B, K, T, h * w, V), of all frames, the last included
+    values: Tensor  # (B, K, frames, h * w, V), of the remembered frames in their order
 
 
-@dataclass
-class TemporalMemoryState:
+@dataclass(kw_only=True)
+class TemporalMemoryState(MemoryState):
     """What a video has accumulated."""
 
-    bank: MemoryBank
     present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
-    size: torch.Size  # H, W
-    frames: int  # seen so far, the reference included
 
     def check_size(self, frame: Tensor) -> None:
         """Compare a frame (B, C, H, W) with the first one.
@@ -132,7 +78,8 @@ class TemporalContrastiveMemoryNet(nn.Module):
         widths: channels of the decoder at strides 16, 8 and 4.
         background: remember and decode the background like an object, so that what comes into view goes to what it
             resembles; in the paper it is what no object claims.
-        memory: what is remembered, and what is read of it.
+        policy: what is remembered, and what is read of it. Train with ``MemoryPolicy(mem_every=1)``, as the paper does:
+            all frames are remembered, and gradients flow into all values.
 
     Raises:
         ValueError: When the encoder lacks a stage.
@@ -159,7 +106,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
         value_channels: int = 512,
         widths: Sequence[int] = (512, 256, 256),
         background: bool = False,
-        memory: MemorySettings = DEFAULT_MEMORY,
+        policy: MemoryPolicy = DEFAULT_POLICY,
     ) -> None:
         super().__init__()
         self.encoder = ResNetEncoder(50, last_stage=16) if encoder is None else encoder
@@ -173,16 +120,20 @@ class TemporalContrastiveMemoryNet(nn.Module):
         mask_channels = int(self.mask_encoder.channels)  # type: ignore[arg-type]
         self.fuse_value = ResidualBlock(channels + mask_channels, value_channels)
         self.decoder = MaskDecoder(self.encoder.channels, value_channels, widths)
-        self.background, self.memory = background, memory
+        self.background, self.policy = background, policy
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor | ClipPrediction:
         """Segment a clip (B, T, C, H, W) by its first frame's masks (B, K, H, W); see `segment_clip`.
 
-        In training the result is a `ClipPrediction`, with the values of all frames.
+        In training the result is a `ClipPrediction`, with the values of what was remembered.
         """
-        keeper = _StateKeeper(self)
-        prob = segment_clip(keeper, clip, masks)
-        return ClipPrediction(prob, keeper.state.bank.values[:, -prob.shape[2] :]) if self.training else prob
+        if not self.training:
+            return segment_clip(self, clip, masks)
+        first, *frames = clip.unbind(1)
+        masks = torch.ones_like(first[:, :1]) if masks is None else masks
+        state = self.start(first, masks)
+        probs = [masks, *(prob for prob, _ in follow(self, frames, state))]
+        return ClipPrediction(torch.stack(probs, dim=1), state.bank.values[:, -masks.shape[1] :])
 
     def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
         """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
@@ -211,23 +162,19 @@ class TemporalContrastiveMemoryNet(nn.Module):
         value: Tensor = self.fuse_value(torch.cat([frame, self.mask_encoder(padded)], dim=1))
         return value.unflatten(0, (-1, k))
 
-    def new_bank(self) -> MemoryBank:
-        """An empty memory with this network's settings; in training it keeps all frames."""
-        return MemoryBank(None, top=self.memory.top) if self.training else self.memory.new_bank()
-
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
         state = self.start_from(self.encode_frame(frame), masks)
-        for part, part_masks in nearer_views(frame, masks, () if self.training else self.memory.zooms):
-            self.remember(self.encode_frame(part), part_masks, state)
+        for crop, crop_masks in reference_crops(frame, masks, self.policy.reference_crops):
+            self.remember(self.encode_frame(crop), crop_masks, state)
         return state
 
     def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> TemporalMemoryState:
         """`start` with the reference's encoder features at hand."""
-        bank = self.new_bank()
+        bank = self.policy.new_bank()
         bank.write(self.encode_key(features), self.encode_value(features, masks))
         present = occurring_classes(masks, keep_background=self.training)
-        return TemporalMemoryState(bank, present, masks.shape[-2:], frames=1)
+        return TemporalMemoryState(bank, self.policy, masks.shape[-2:], present=present)
 
     def add_support(self, frame: Tensor, masks: Tensor, state: TemporalMemoryState) -> TemporalMemoryState:
         """See `MemoryNet.add_support`."""
@@ -255,31 +202,11 @@ class TemporalContrastiveMemoryNet(nn.Module):
             logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
         state.frames += 1
-        if self.is_turn(state, prob) if remember is None else remember:
+        state.remembered = state.decide(key, prob) if remember is None else remember
+        if state.remembered:
             state.bank.write(key, self.encode_value(features, prob))
         return prob, state
-
-    def is_turn(self, state: TemporalMemoryState, prob: Tensor) -> bool:
-        """See `MemoryNet.is_turn`; in training it is every frame's turn."""
-        return self.training or self.memory.is_turn(state.frames, prob)
 
     def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
         """See `MemoryNet.remember`."""
         state.bank.write(self.encode_key(features), self.encode_value(features, masks))
-
-
-class _StateKeeper(VideoSegmenter[TemporalMemoryState]):
-    """The network, with its last state at hand."""
-
-    state: TemporalMemoryState
-
-    def __init__(self, net: TemporalContrastiveMemoryNet) -> None:
-        self.net = net
-
-    def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
-        self.state = self.net.start(frame, masks)
-        return self.state
-
-    def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
-        prob, self.state = self.net.step(frame, state)
-        return prob, self.state

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Working with a video by hand: several annotated frames, corrections, doubts."""
 
-from monai_i2v.session.annotated_frames import segment_annotated_frames
 from monai_i2v.session.live_session import LiveFrame, LiveSession
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.video_session import VideoSession

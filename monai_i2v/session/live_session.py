@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.networks import sureness
+from monai_i2v.memory import mask_confidence
+from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
 from monai_i2v.tracking.drawn_masks import checked_labels
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
@@ -34,7 +35,7 @@ class LiveFrame:
 
     index: int  # frames since the session began
     label_map: np.ndarray  # (H, W), int32
-    confidence: Mapping[int, float]  # by label, in [0, 1]; see `sureness`
+    confidence: Mapping[int, float]  # by label, in [0, 1]; see `mask_confidence`
     seconds: float  # from the frame to its masks
 
 
@@ -114,9 +115,8 @@ class LiveSession:
             )
         frames = WorkingFrames([frame], self.size, device=self.device)
         with torch.no_grad():
-            prob, self.state = self.network.step(frames[0], self.state)
-            sure = sureness(prob)[0].tolist()
+            ((prob, self.state),) = follow(self.network, [frames[0]], self.state)
+            confidence = dict(zip(self.labels, mask_confidence(prob)[0].tolist(), strict=True))
             label_map = masks_to_labels(frames.restore(prob)[0], self.labels).cpu().numpy()
         self.index += 1
-        confidence = dict(zip(self.labels, sure, strict=True))
         return LiveFrame(self.index, label_map, confidence, time.perf_counter() - begin)

@@ -7,7 +7,6 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,12 +18,13 @@ from monai_i2v.files.complete_file import complete_file
 from monai_i2v.files.readable_file import check_readable
 from monai_i2v.masks.mask_files import MAX_LABEL
 from monai_i2v.tracking.drawn_masks import Drawn
-from monai_i2v.tracking.mask_pass import MaskPass, PassFrame
 from monai_i2v.tracking.mask_store import MaskStore
+from monai_i2v.tracking.track import Track, TrackedFrame
+from monai_i2v.tracking.tracker import Tracker
 
 __all__ = ["SessionFacts", "load_session", "save_session"]
 
-VERSION = 2
+VERSION = 3
 READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
     *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
     *(MemoryError, struct.error, zlib.error, zipfile.BadZipFile),
@@ -38,12 +38,10 @@ class SessionFacts(NamedTuple):
     video_size: tuple[int, int]  # H, W
     size: tuple[int, int]  # h, w of the network
     region: tuple[int, int, int, int]  # of the video that the network sees: top, left, bottom, right
-    cyclic: bool
-    revision: int
 
 
-def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, facts: SessionFacts, path: Path) -> None:
-    """Write a session; the file appears when it is complete."""
+def save_session(tracker: Tracker, facts: SessionFacts, path: Path) -> None:
+    """Write what was drawn and found; the file appears when it is complete."""
     blob = bytearray()
 
     def put(packed: bytes) -> list[int]:
@@ -53,23 +51,25 @@ def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, fac
     content = {
         "version": VERSION,
         **facts._asdict(),
-        "given": {
+        "cyclic": tracker.cyclic,
+        "revision": tracker.revision,
+        "drawn": {
             frame: {label: put(zlib.compress(np.packbits(mask).tobytes())) for label, mask in masks.items()}
-            for frame, masks in given.items()
+            for frame, masks in tracker.drawn.items()
         },
-        "passes": [
+        "tracks": [
             {
-                "anchor": one.anchor,
-                "direction": one.direction,
-                "labels": one.labels,
-                "revision": one.revision,
-                "settled": one.settled,
+                "anchor": track.anchor,
+                "direction": track.direction,
+                "labels": track.labels,
+                "revision": track.revision,
+                "settled": track.settled,
                 "frames": {
-                    index: [found.step, found.sure, found.remembered, put(store.packed(found.masks))]
-                    for index, found in one.frames.items()
+                    index: [found.distance, found.confidence, found.remembered, put(tracker.store.packed(found.masks))]
+                    for index, found in track.frames.items()
                 },
             }
-            for one in passes
+            for track in tracker.tracks
         ],
     }
     with complete_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
@@ -77,16 +77,13 @@ def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, fac
         archive.writestr("masks.bin", bytes(blob))
 
 
-def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Drawn, list[MaskPass], bool, int]:
+def load_session(path: Path, tracker: Tracker, facts: SessionFacts) -> None:
     """Read a session.
 
     Args:
         path: the file.
-        store: takes the masks of the passes.
+        tracker: takes what was drawn and found; it stays as it was when the file cannot be read.
         facts: of the video that it should be about.
-
-    Returns:
-        What was drawn, the passes, whether the video is a cycle, and the number of turns of work.
 
     Raises:
         UsageError: When the file is no session, or that of another video.
@@ -98,21 +95,23 @@ def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Dra
                 raise ValueError("its entries are compressed")  # a small file could fill the memory
             content, blob = json.loads(archive.read("session.json")), archive.read("masks.bin")
         about = _about(content)
-        if about == facts[:4]:
-            given, passes = _given(content, blob, facts), _passes(content, blob, store, facts)
-            return given, passes, bool(content["cyclic"]), int(content["revision"])
+        if about == facts:
+            drawn, tracks = _drawn(content, blob, facts), _tracks(content, blob, tracker.store, facts)
+            tracker.cyclic, tracker.revision = bool(content["cyclic"]), int(content["revision"])
+            tracker.drawn, tracker.tracks = drawn, tracks
+            return
     except READ_ERRORS as error:
         raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
     raise UsageError(
-        f"{path} is a session of {_in_words(*about)}, but the video has {_in_words(*facts[:4])}; give the video, size "
+        f"{path} is a session of {_in_words(*about)}, but the video has {_in_words(*facts)}; give the video, size "
         "and crop that it was made with."
     )
 
 
-def _about(content: dict[str, Any]) -> tuple[int, tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+def _about(content: dict[str, Any]) -> SessionFacts:
     (height, width), (h, w), (top, left, bottom, right) = content["video_size"], content["size"], content["region"]
     region = int(top), int(left), int(bottom), int(right)
-    return int(content["frames"]), (int(height), int(width)), (int(h), int(w)), region
+    return SessionFacts(int(content["frames"]), (int(height), int(width)), (int(h), int(w)), region)
 
 
 def _in_words(
@@ -123,34 +122,34 @@ def _in_words(
     return f"{frames} frames of {width} x {height} px{part} seen at {size[1]} x {size[0]}"
 
 
-def _given(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:
+def _drawn(content: dict[str, Any], blob: bytes, facts: SessionFacts) -> Drawn:
     count = prod(facts.video_size)
-    given: Drawn = {}
-    for frame, masks in content["given"].items():
+    drawn: Drawn = {}
+    for frame, masks in content["drawn"].items():
         for label, place in masks.items():
             bits = np.frombuffer(_unpacked(blob, place, -(-count // 8)), np.uint8)
             mask = np.unpackbits(bits, count=count).astype(bool).reshape(facts.video_size)
-            given.setdefault(_index(frame, facts), {})[_label(label)] = mask
-    return given
+            drawn.setdefault(_index(frame, facts), {})[_label(label)] = mask
+    return drawn
 
 
-def _passes(content: dict[str, Any], blob: bytes, store: MaskStore, facts: SessionFacts) -> list[MaskPass]:
-    passes = []
-    for one in content["passes"]:
-        labels = tuple(map(_label, one["labels"]))
+def _tracks(content: dict[str, Any], blob: bytes, store: MaskStore, facts: SessionFacts) -> list[Track]:
+    tracks = []
+    for saved in content["tracks"]:
+        labels = tuple(map(_label, saved["labels"]))
         shape = (len(labels), *facts.size)
         frames = {}
-        for index, (step, sure, remembered, (offset, length)) in one["frames"].items():
-            _unpacked(blob, (offset, length), prod(shape))  # it can be read
+        for index, (distance, confidence, remembered, (offset, length)) in saved["frames"].items():
+            _unpacked(blob, (offset, length), 2 * prod(shape))  # it can be read
             masks = store.write_packed(blob[offset : offset + length], shape)
-            found = PassFrame(_step(step), masks, _sureness(sure, labels), bool(remembered))
+            found = TrackedFrame(_distance(distance), masks, _confidence(confidence, labels), bool(remembered))
             frames[_index(index, facts)] = found
-        direction = 1 if one["direction"] > 0 else -1
-        settled, revision = bool(one["settled"]), int(one["revision"])
-        passes.append(
-            MaskPass(_index(one["anchor"], facts), direction, labels, revision, frames=frames, settled=settled)
+        direction = 1 if saved["direction"] > 0 else -1
+        settled, revision = bool(saved["settled"]), int(saved["revision"])
+        tracks.append(
+            Track(_index(saved["anchor"], facts), direction, labels, revision, frames=frames, settled=settled)
         )
-    return passes
+    return tracks
 
 
 def _index(frame: Any, facts: SessionFacts) -> int:
@@ -165,16 +164,16 @@ def _label(label: Any) -> int:
     return int(label)
 
 
-def _step(step: Any) -> int:
-    if int(step) < 1:
-        raise ValueError(f"a pass has a step {step}")
-    return int(step)
+def _distance(distance: Any) -> int:
+    if int(distance) < 1:
+        raise ValueError(f"a frame lies {distance} from its anchor")
+    return int(distance)
 
 
-def _sureness(sure: Any, labels: tuple[int, ...]) -> tuple[float, ...]:
-    values = tuple(map(float, sure))
+def _confidence(confidence: Any, labels: tuple[int, ...]) -> tuple[float, ...]:
+    values = tuple(map(float, confidence))
     if len(values) != len(labels) or not all(0 <= value <= 1 for value in values):
-        raise ValueError(f"a pass of {len(labels)} objects is sure by {values}")
+        raise ValueError(f"a track of {len(labels)} objects has the confidence {values}")
     return values
 
 

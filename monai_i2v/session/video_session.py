@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,27 +22,22 @@ from monai_i2v.media import Video, open_video
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
-from monai_i2v.tracking import WorkingFrames
+from monai_i2v.tracking import Tracker, WorkingFrames
 from monai_i2v.tracking.drawn_masks import Drawn, checked_label_map, without_object
-from monai_i2v.tracking.feature_cache import FeatureCache
-from monai_i2v.tracking.findings import Findings
-from monai_i2v.tracking.mask_pass import MaskPass
-from monai_i2v.tracking.mask_store import MaskStore
-from monai_i2v.tracking.pass_runner import PassRunner
+from monai_i2v.tracking.track import Track
+from monai_i2v.tracking.tracker import DIRECTIONS, Direction
 from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["VideoSession"]
-
-DIRECTIONS = {"forward": (1,), "backward": (-1,), "both": (1, -1)}
 
 
 class VideoSession:
     """A video, what a person drew in it, and what a network made of that.
 
     Draw objects in any frames with `annotate`, and iterate over `propagate`. From every annotated frame the masks are
-    carried into both directions up to the next one; between two annotated frames both passes are fused, by how sure
+    carried into both directions up to the next one; between two annotated frames both tracks are fused, by how sure
     the network is and by the distance in time. With a `MemoryNet`, what is drawn later also knows what was drawn before
-    it, not the other way round: a correction leaves earlier passes as they are, and only what changes is run again. A
+    it, not the other way round: a correction leaves earlier tracks as they are, and only what changes is run again. A
     video that runs backward gives the same masks.
 
     Args:
@@ -84,23 +79,18 @@ class VideoSession:
         parameters = network.parameters() if hasattr(network, "parameters") else ()
         device = next((parameter.device for parameter in parameters), torch.device("cpu"))
         self.frames = WorkingFrames(self.video, size, device=device, crop=crop)
-        self.cache = FeatureCache(network, self.frames)
-        self.store = MaskStore()
-        self.runner = PassRunner(self.cache, self.frames, self.store, cyclic=cyclic)
-        self.given: Drawn = {}
-        self.passes: list[MaskPass] = []
-        self.revision = 0
-        self._before: list[tuple[Drawn, list[MaskPass]]] = []
+        self.tracker = Tracker(network, self.frames, cyclic=cyclic)
+        self._before: list[tuple[Drawn, list[Track]]] = []
 
     @property
     def cyclic(self) -> bool:
         """Whether after the last frame comes the first."""
-        return self.runner.cyclic
+        return self.tracker.cyclic
 
     @property
     def evaluations(self) -> int:
         """Frames that the network was asked for."""
-        return self.runner.evaluations
+        return self.tracker.network.evaluations
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -108,7 +98,7 @@ class VideoSession:
     @property
     def labels(self) -> list[int]:
         """Objects of the session, ascending."""
-        return sorted({label for masks in self.given.values() for label in masks})
+        return self.tracker.labels
 
     def annotate(self, frame: int, label_map: np.ndarray) -> None:
         """Draw a whole frame; what was drawn there before is replaced.
@@ -146,7 +136,7 @@ class VideoSession:
         drawn = checked_label_map(frame, mask, self.frames) > 0
         if not drawn.any() and label not in self.labels:
             raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
-        others = {other: old & ~drawn for other, old in self.given.get(frame, {}).items()}
+        others = {other: old & ~drawn for other, old in self.tracker.drawn.get(frame, {}).items()}
         self._draw(frame, {**others, label: drawn})
 
     def remove(self, label: int) -> None:
@@ -158,9 +148,10 @@ class VideoSession:
         if label not in self.labels:
             raise UsageError(f"there is no object {label}, expected one of {self.labels}; nothing is removed.")
         self._remember()
-        self.given = without_object(self.given, label)
+        drawn = without_object(self.tracker.drawn, label)
         # The other objects were segmented beside it: without it, they may reach where it was.
-        self.passes = [_anew(one) for one in self.passes if label not in one.labels and one.anchor in self.given]
+        kept = [track for track in self.tracker.tracks if label not in track.labels and track.anchor in drawn]
+        self.tracker.drawn, self.tracker.tracks = drawn, [_anew(track) for track in kept]
 
     def undo(self) -> None:
         """Take the last `annotate`, `add` or `remove` back, with all that followed from it.
@@ -170,9 +161,9 @@ class VideoSession:
         """
         if not self._before:
             raise UsageError("there is nothing to undo, as nothing was drawn; draw a frame first.")
-        self.given, self.passes = self._before.pop()
+        self.tracker.drawn, self.tracker.tracks = self._before.pop()
 
-    def propagate(self, direction: Literal["forward", "backward", "both"] = "both") -> Iterator[SessionFrame]:
+    def propagate(self, direction: Direction = "both") -> Iterator[SessionFrame]:
         """Carry what was drawn through the video.
 
         Stop iterating whenever you like; what was found is kept, and the next call goes on.
@@ -189,7 +180,7 @@ class VideoSession:
         """
         return (self[frame] for frame in self.carry(direction))
 
-    def carry(self, direction: Literal["forward", "backward", "both"] = "both") -> Iterator[int]:
+    def carry(self, direction: Direction = "both") -> Iterator[int]:
         """As `propagate`, but only the indices of the frames: cheaper for who looks at the masks later.
 
         Raises:
@@ -197,35 +188,30 @@ class VideoSession:
         """
         if direction not in DIRECTIONS:
             raise UsageError(f"direction is {direction!r}, expected one of {', '.join(DIRECTIONS)}; use 'both'.")
-        if not self.given:
+        if not self.tracker.drawn:
             raise UsageError("no frame was annotated, expected one at least; call annotate() first.")
-        self.revision += 1
-        yield from sorted(self.given)
-        for towards in DIRECTIONS[direction]:
-            for anchor in sorted(self.given)[::towards]:
-                yield from self.runner.run(anchor, towards, self.given, self.passes, self.revision)
+        yield from sorted(self.tracker.drawn)
+        yield from self.tracker.run(direction)
 
     def __getitem__(self, index: int) -> SessionFrame:
-        """What is known of a frame; objects that no pass has reached yet are not in it.
+        """What is known of a frame; objects that no track has reached yet are not in it.
 
         Raises:
             IndexError: When there is no such frame.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        findings = self._findings()
-        masks = findings.masks(self.labels, index)
-        confidence = {label: findings.confidence(label, index) for label in masks}
+        fusion = self.tracker.fusion
+        masks = fusion.masks(self.labels, index)
+        confidence = {label: fusion.confidence(label, index) for label in masks}
         if not masks:
             return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
         label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks))
         return SessionFrame(index, label_map.numpy(), confidence)
 
     def probabilities(self, index: int) -> Tensor:
-        """Probabilities (K, H, W) of all `labels` in a frame; 0 where no pass has come yet."""
-        found = self._findings().masks(self.labels, index)
-        nothing = torch.zeros(self.frames.video_size)
-        return torch.stack([found.get(label, nothing) for label in self.labels])
+        """Probabilities (K, H, W) of all `labels` in a frame; 0 where no track has come yet."""
+        return self.tracker.fusion.probabilities(self.labels, index)
 
     def suggest(self, count: int = 1) -> list[int]:
         """Frames that are most worth annotating: the network is unsure of them, and they are far from drawn ones.
@@ -236,11 +222,11 @@ class VideoSession:
         Returns:
             Frame indices, the most worth first; fewer when there are no more.
         """
-        return suggest_frames(self._findings(), self.labels, count, cyclic=self.cyclic)
+        return suggest_frames(self.tracker.fusion, self.labels, count, cyclic=self.cyclic)
 
     def save(self, path: str | Path) -> None:
         """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
-        save_session(self.given, self.passes, self.store, self._facts(), user_path(path))
+        save_session(self.tracker, self._facts(), user_path(path))
 
     @classmethod
     def load(
@@ -265,33 +251,31 @@ class VideoSession:
             UsageError: When the file is no session, or that of another video.
         """
         session = cls(network, video, size=size, crop=crop)
-        saved = load_session(user_path(path), session.store, session._facts())
-        session.given, session.passes, session.runner.cyclic, session.revision = saved
+        load_session(user_path(path), session.tracker, session._facts())
         return session
 
     def _facts(self) -> SessionFacts:
         frames = self.frames
-        return SessionFacts(len(self), frames.video_size, frames.size, frames.region, self.cyclic, self.revision)
-
-    def _findings(self) -> Findings:
-        return Findings(self.given, self.passes, self.store, self.frames)
+        return SessionFacts(len(self), frames.video_size, frames.size, frames.region)
 
     def _remember(self) -> None:
-        self._before.append(({frame: dict(masks) for frame, masks in self.given.items()}, list(self.passes)))
+        drawn = {frame: dict(masks) for frame, masks in self.tracker.drawn.items()}
+        self._before.append((drawn, list(self.tracker.tracks)))
 
     def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
         self._remember()
-        if frame in self.given:  # what agreed with its passes may not any more, and goes its whole way
-            order = list(self.given)
+        tracker = self.tracker
+        if frame in tracker.drawn:  # what agreed with its tracks may not any more, and goes its whole way
+            order = list(tracker.drawn)
             untouched = order[: order.index(frame)]  # what was drawn later knows the old masks
-            self.passes = [
-                _anew(one)
-                for one in self.passes
-                if one.anchor in untouched or (not self.cache.takes_supports and one.anchor != frame)
+            tracker.tracks = [
+                _anew(track)
+                for track in tracker.tracks
+                if track.anchor in untouched or (not tracker.network.takes_supports and track.anchor != frame)
             ]
-        self.given[frame] = masks
+        tracker.drawn[frame] = masks
 
 
-def _anew(one: MaskPass) -> MaskPass:
-    """A pass that goes its whole way, if it ended early since it agreed with passes that may be gone."""
-    return replace(one, frames={}, state=None, settled=False, agreed=0) if one.settled else one
+def _anew(track: Track) -> Track:
+    """A track that goes its whole way, if it ended early since it agreed with tracks that may be gone."""
+    return replace(track, frames={}, state=None, settled=False, agreed=0) if track.settled else track

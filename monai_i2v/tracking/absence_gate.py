@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.networks.nearer_views import nearer_views
+from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.propagation import MemoryNet
 
 __all__ = ["AbsenceGate", "GatedState"]
 
 # An annotated frame also counts as seen from nearer: a camera that approaches shows other textures.
-ZOOMS = (1.25, 1.6, 2.0)
+CROPS = (1.25, 1.6, 2.0)
 # Share of a mask's cells that must resemble the annotated object more than its surroundings.
 LEAST_OWN = 0.05
 # A cell with less of an object than this belongs to its surroundings.
@@ -35,6 +35,20 @@ class GatedState:
     keys: Tensor  # (B, M, D), of the annotated frames
     shares: Tensor  # (B, K, M), how much of each cell is an object
     absent: Tensor  # (B, K), bool, in the last frame
+    remembered: bool = True  # whether the last frame was written to the memory
+
+    @property
+    def frames(self) -> int:
+        """See `RemembersFrames.frames`."""
+        return int(self.state.frames)
+
+    @frames.setter
+    def frames(self, count: int) -> None:
+        self.state.frames = count
+
+    def decide(self, key: Tensor, prob: Tensor) -> bool:
+        """See `RemembersFrames.decide`; frames in which an object was taken for absent are not remembered."""
+        return not self.absent.any() and self.state.decide(key, prob)
 
 
 class AbsenceGate(nn.Module):
@@ -100,15 +114,13 @@ class AbsenceGate(nn.Module):
     ) -> tuple[Tensor, GatedState]:
         """See `MemoryNet.step_from`."""
         prob, state.state = self.network.step_from(features, state.state, remember=False)
-        state.absent = self._find_absent(self.encode_key(features), prob, state)
+        key = self.encode_key(features)
+        state.absent = self._find_absent(key, prob, state)
         prob = prob * ~state.absent[..., None, None]
-        if self.is_turn(state, prob) if remember is None else remember:
+        state.remembered = state.decide(key, prob) if remember is None else remember
+        if state.remembered:
             self.remember(features, prob, state)
         return prob, state
-
-    def is_turn(self, state: GatedState, prob: Tensor) -> bool:
-        """See `MemoryNet.is_turn`; frames in which an object was taken for absent are not remembered."""
-        return not state.absent.any() and self.network.is_turn(state.state, prob)
 
     def remember(self, features: dict[int, Tensor], masks: Tensor, state: GatedState) -> None:
         """See `MemoryNet.remember`."""
@@ -117,7 +129,7 @@ class AbsenceGate(nn.Module):
     def _annotated_cells(self, frame: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (B, M, D) and shares of objects (B, K, M) of a frame, as it is and from nearer."""
         keys, shares = [], []
-        for part, part_masks in ((frame, masks), *nearer_views(frame, masks, ZOOMS)):
+        for part, part_masks in ((frame, masks), *reference_crops(frame, masks, CROPS)):
             key = self.encode_key(self.encode_frame(part))
             keys.append(key.flatten(2).transpose(1, 2))
             shares.append(_shares(part_masks, key).flatten(2))

@@ -13,7 +13,7 @@ import torch
 
 from monai_i2v.errors import UsageError
 from monai_i2v.masks.mask_files import MAX_LABEL
-from monai_i2v.tracking import WorkingFrames
+from monai_i2v.tracking.working_frames import WorkingFrames
 
 __all__ = ["Drawn", "checked_label_map", "checked_labels", "without_object"]
 

@@ -17,6 +17,9 @@ from monai_i2v.files.scratch_file import ScratchFile
 
 __all__ = ["MaskStore", "StoredMasks"]
 
+# Probabilities are kept in so many steps: a pixel of a label map changes only where two objects are equally likely.
+STEPS = 65_535
+
 
 class StoredMasks(NamedTuple):
     """Where masks lie."""
@@ -27,7 +30,7 @@ class StoredMasks(NamedTuple):
 
 
 class MaskStore:
-    """A temporary file of probabilities, in steps of 1 / 255, compressed; it goes with the object.
+    """A temporary file of probabilities, in steps of 1 / `STEPS`, compressed; it goes with the object.
 
     Example::
 
@@ -35,7 +38,7 @@ class MaskStore:
         >>> from monai_i2v.tracking.mask_store import MaskStore
         >>> store = MaskStore()
         >>> place = store.write(torch.full((1, 4, 4), 0.6))
-        >>> store.read(place).shape, round(store.read(place).max().item(), 2)
+        >>> store.read(place).shape, round(store.read(place).max().item(), 4)
         (torch.Size([1, 4, 4]), 0.6)
     """
 
@@ -44,8 +47,10 @@ class MaskStore:
 
     def write(self, prob: Tensor) -> StoredMasks:
         """Keep probabilities (K, h, w)."""
-        steps = (255 * prob).round().to(torch.uint8).cpu().numpy()
-        return self.write_packed(zlib.compress(steps.tobytes(), level=1), steps.shape)
+        steps = (STEPS * prob.detach().float()).round().cpu().numpy().astype("<u2")
+        # High and low bytes apart: the high ones are alike for whole regions.
+        planes = steps.view(np.uint8).reshape(-1, 2).T.tobytes()
+        return self.write_packed(zlib.compress(planes, level=1), steps.shape)
 
     def write_packed(self, packed: bytes, shape: tuple[int, ...]) -> StoredMasks:
         """Keep what `packed` gave."""
@@ -53,8 +58,9 @@ class MaskStore:
 
     def read(self, place: StoredMasks) -> Tensor:
         """Probabilities (K, h, w)."""
-        values = np.frombuffer(zlib.decompress(self.packed(place)), np.uint8).reshape(place.shape)
-        return torch.from_numpy(values.astype(np.float32)) / 255
+        planes = np.frombuffer(zlib.decompress(self.packed(place)), np.uint8).reshape(2, -1)
+        steps = np.ascontiguousarray(planes.T).view("<u2").reshape(place.shape)
+        return torch.from_numpy(steps.astype(np.float32)) / STEPS
 
     def packed(self, place: StoredMasks) -> bytes:
         """The same, compressed."""

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from monai_i2v.networks import sureness
+from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import MemoryNet
 
-__all__ = ["MemoryTree", "Pathway", "Scorer", "mask_confidence"]
+__all__ = ["MemoryTree", "Pathway", "Scorer", "pathway_score"]
 
 Scorer: TypeAlias = Callable[[Tensor], float]
 """From probabilities (B, K, H, W) to how good they are, in (0, 1]."""
@@ -25,7 +25,7 @@ Scorer: TypeAlias = Callable[[Tensor], float]
 SCORE_EPS = 1e-5
 
 
-def mask_confidence(prob: Tensor) -> float:
+def pathway_score(prob: Tensor) -> float:
     """How far the probabilities of each object's pixels are from the threshold, mean over objects.
 
     An object that is not seen counts as sure as its most likely pixel is unlikely.
@@ -36,7 +36,7 @@ def mask_confidence(prob: Tensor) -> float:
     Returns:
         In [0, 1].
     """
-    seen, unseen = sureness(prob), 1 - 2 * prob.amax(dim=(-2, -1)).clamp_max(0.5)
+    seen, unseen = mask_confidence(prob), 1 - 2 * prob.amax(dim=(-2, -1)).clamp_max(0.5)
     return torch.where(seen > 0, seen, unseen).mean().item()
 
 
@@ -58,7 +58,7 @@ class MemoryTree(nn.Module):
         network: a `MemoryNet`; its own steps are not changed.
         pathways: how many memories there are at most; time and memory grow with them, but for the image encoder.
         thresholds: how probable a pixel must be to be remembered as the object.
-        scorer: how good masks are; `mask_confidence` without calibration is a weak guess.
+        scorer: how good masks are; `pathway_score` without calibration is a weak guess.
 
     Raises:
         ValueError: When `pathways` is less than 1, or a threshold is not between 0 and 1.
@@ -84,7 +84,7 @@ class MemoryTree(nn.Module):
         *,
         pathways: int = 3,
         thresholds: Sequence[float] = (0.35, 0.5, 0.65),
-        scorer: Scorer = mask_confidence,
+        scorer: Scorer = pathway_score,
     ) -> None:
         super().__init__()
         if pathways < 1:
@@ -103,10 +103,11 @@ class MemoryTree(nn.Module):
     def step(self, frame: Tensor, state: list[Pathway]) -> tuple[Tensor, list[Pathway]]:
         """See `VideoSegmenter.step`."""
         features = self.network.encode_frame(frame)
+        key = self.network.encode_key(features)
         branches = []
         for parent in state:
             prob, _ = self.network.step_from(features, parent.state, remember=False)
-            turn = self.network.is_turn(parent.state, prob)
+            turn = parent.state.decide(key, prob)
             for threshold in self.thresholds if turn else (0.5,):
                 masks = at_threshold(prob, threshold)
                 score = parent.score + math.log(self.scorer(masks) + SCORE_EPS)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from monai_i2v.inferers import PropagationInferer
 from monai_i2v.tracking import AnnotatedVideo
 
 
@@ -20,3 +21,10 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
     """Whether two networks are equal to the last bit."""
     other = second.state_dict()
     return all(torch.equal(value, other[key]) for key, value in first.state_dict().items())
+
+
+def masks_of(net: nn.Module, video: AnnotatedVideo) -> Tensor:
+    """Probabilities (T, K, H, W) of all frames of a video."""
+    frames = [frame[0] for frame in video.frames]
+    results = PropagationInferer(None).stream(frames, net, video.masks[0], video.ref_frame)
+    return torch.stack([result.prob for result in results])

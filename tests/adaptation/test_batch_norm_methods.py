@@ -6,12 +6,11 @@ import logging
 
 import pytest
 import torch
-from adapting import annotated, same_weights
+from adapting import annotated, masks_of, same_weights
 
 from monai_i2v.adaptation import RBN, InTEnt, Tent, image_net_adaptation
 from monai_i2v.adaptation.intent import balanced_entropy
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import propagate_both_ways
 from monai_i2v.networks import batch_norms_of, calibrate_batch_norms, optimize_for_inference
 
 
@@ -19,11 +18,6 @@ from monai_i2v.networks import batch_norms_of, calibrate_batch_norms, optimize_f
 def net(image_net, disc):
     """The image network, with the statistics of the disc's mirrored frames."""
     return calibrate_batch_norms(image_net, disc[0].flip(-1).roll(7, -2).split(1))
-
-
-def masks_of(net, video):
-    with torch.no_grad():
-        return torch.cat([prob for _, prob in propagate_both_ways(net, video)])
 
 
 def statistics(net):

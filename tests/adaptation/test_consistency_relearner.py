@@ -4,21 +4,15 @@ import math
 
 import pytest
 import torch
-from adapting import annotated, same_weights
+from adapting import annotated, masks_of, same_weights
 
 from monai_i2v.adaptation import ConsistencyRelearner, ConsistencyWeights, Guard, Schedule, relearner
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import propagate_both_ways
 
 
 def relearn(net, video, passes=1, **settings):
     schedule = Schedule(passes=passes, window=settings.pop("window", 3))
     return ConsistencyRelearner(schedule=schedule, **settings).adapt(net, video)
-
-
-def masks_of(net, video):
-    with torch.no_grad():
-        return torch.cat([prob for _, prob in propagate_both_ways(net, video)])
 
 
 def parts_changed(relearned, image_net):

@@ -24,6 +24,7 @@ from monai_i2v.adaptation import (
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.windows import make_windows
 from monai_i2v.errors import UsageError
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import OneShotMemoryNet
 from monai_i2v.propagation import propagate
 from monai_i2v.tracking import AnnotatedVideo
@@ -267,7 +268,9 @@ def test_the_memory_of_windows_that_were_sampled_is_as_old_as_it_would_be(image_
     student = TestTimeTrainer([FirstFrame()], memory=MATCHING)._student(image_net, [video])
     written = []
     monkeypatch.setattr(student.bank, "write", lambda key, value: written.append(1))
-    monkeypatch.setattr(student, "network", SimpleNamespace(memory_every=4, encode_key=lambda features: features))
+    network = SimpleNamespace(policy=MemoryPolicy(mem_every=4), encode_key=lambda features: features)
+    monkeypatch.setattr(student, "network", network)
+    monkeypatch.setattr(student, "_probabilities", lambda video, step: step.embedded)
     assert len(windows) == kept
     counts = []
     for window in windows:

@@ -99,7 +99,7 @@ def test_several_videos_and_absent_objects_get_the_same_masks(shipped):
 
 @torch.no_grad()
 def test_stages_for_pytorch_say_the_same_of_a_network_that_remembers_the_background(tmp_path):
-    net = memory_net(background=True, memory={"top": None})
+    net = memory_net(background=True, memory={"top_k": None})
     export_memory_net(net, tmp_path, form="pt2")
     encode_frame, encode_value, decode = (
         torch.export.load(tmp_path / f"{name}.pt2").module(check_guards=False)
@@ -137,12 +137,12 @@ def test_the_inferer_runs_the_exported_network_as_it_runs_the_network(shipped):
     assert (found - expected).abs().max() < 1e-4
     assert torch.equal(found > 0.5, expected > 0.5)
     assert expected[-1].max() > 0.9
-    assert json.loads((folder / "memory.json").read_text())["zooms"] == [1.25, 1.6, 2.0]
+    assert json.loads((folder / "memory.json").read_text())["reference_crops"] == [1.25, 1.6, 2.0]
 
 
 def test_what_cannot_be_exported_is_explained(tmp_path):
-    with pytest.raises(UsageError, match=r"top is 0.2\), which cannot be exported; expected a number of cells"):
-        export_memory_net(memory_net(memory={"top": 0.2}), tmp_path)
+    with pytest.raises(UsageError, match=r"top_fraction is 0.2\), which cannot be exported; expected a number"):
+        export_memory_net(memory_net(memory={"top_k": None, "top_fraction": 0.2}), tmp_path)
     with pytest.raises(UsageError, match=r"suffix '\.trt', expected one of \.onnx, \.pt2; use \.onnx"):
         export_image_net(image_net(), tmp_path / "net.trt")
     with pytest.raises(UsageError, match=r"size is \(100, 64\), expected two multiples of 32"):

@@ -4,10 +4,10 @@
 import torch
 from torch import nn
 
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import (
     Encoder,
     MatchingKey,
-    MemorySettings,
     OneShotNet,
     PriorMask,
     SlimMaskEncoder,
@@ -39,13 +39,13 @@ def image_net(seed=0):
 def memory_net(**settings):
     torch.manual_seed(0)
     encoder = TinyEncoder({4: 4, 8: 2, 16: 2})
-    memory = MemorySettings(**{"every": 2, "max_frames": 3, **settings.pop("memory", {})})
+    policy = MemoryPolicy(**{"mem_every": 2, "max_mem_frames": 3, **settings.pop("memory", {})})
     return TemporalContrastiveMemoryNet(
         encoder,
         SlimMaskEncoder(4),
         key_channels=4,
         value_channels=8,
         widths=(8, 4, 4),
-        memory=memory,
+        policy=policy,
         **settings,
     ).eval()

@@ -22,17 +22,17 @@ def nothing(facts: dict[str, Any]) -> None:
 
 def first_pass(**values: Any) -> Change:
     """Other values in the first pass."""
-    return lambda facts: facts["passes"][0].update(values)
+    return lambda facts: facts["tracks"][0].update(values)
 
 
 def first_frame(place: int, value: Any) -> Change:
-    """Another step (0), sureness (1) or place of a mask (3) in a frame of the first pass."""
-    return lambda facts: facts["passes"][0]["frames"]["3"].__setitem__(place, value)
+    """Another step (0), confidence (1) or place of a mask (3) in a frame of the first pass."""
+    return lambda facts: facts["tracks"][0]["frames"]["3"].__setitem__(place, value)
 
 
 def drawn(frame: str, label: str) -> Change:
     """The first object's mask under another number, in another frame."""
-    return lambda facts: facts["given"].update({frame: {label: facts["given"]["0"]["1"]}})
+    return lambda facts: facts["drawn"].update({frame: {label: facts["drawn"]["0"]["1"]}})
 
 
 CHANGES: dict[str, Change] = {
@@ -41,7 +41,7 @@ CHANGES: dict[str, Change] = {
     "a list for an object": lambda facts: "[]",
     "of another video": lambda facts: facts.update(frames=5),
     "video without size": lambda facts: facts.update(video_size=[]),
-    "nothing drawn": lambda facts: facts.update(given={}),
+    "nothing drawn": lambda facts: facts.update(drawn={}),
     "drawn in frame 99": drawn("99", "1"),
     "object 0": drawn("0", "0"),
     "object 10^12": drawn("0", "1" + "0" * 12),
@@ -51,8 +51,8 @@ CHANGES: dict[str, Change] = {
     "a pass of the same object twice": first_pass(labels=[1, 1]),
     "a pass whose direction is a text": first_pass(direction="up"),
     "a step of 0 frames": first_frame(0, 0),
-    "sureness NaN": first_frame(1, [float("nan")] * 2),
-    "no sureness": first_frame(1, []),
+    "confidence NaN": first_frame(1, [float("nan")] * 2),
+    "no confidence": first_frame(1, []),
     "a mask beyond the file": first_frame(3, [10**9, 10]),
     "a mask at -5": first_frame(3, [-5, 5]),
     "a revision of 1e999": lambda facts: facts.update(revision=float("inf")),

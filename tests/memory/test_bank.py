@@ -17,7 +17,7 @@ def contents(bank):
 
 
 def test_reference_is_never_forgotten_and_the_rest_is_first_in_first_out():
-    bank = MemoryBank(capacity=3, top=1)
+    bank = MemoryBank(max_mem_frames=3, top_k=1)
     for value in range(7):
         bank.write(*frame(value))
     assert contents(bank) == [0, 5, 6]
@@ -25,7 +25,7 @@ def test_reference_is_never_forgotten_and_the_rest_is_first_in_first_out():
 
 
 def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as_before():
-    bank = MemoryBank(capacity=3, top=1)
+    bank = MemoryBank(max_mem_frames=3, top_k=1)
     bank.write(*frame(0))
     bank.keep(*frame(20))
     for value in range(1, 7):
@@ -33,7 +33,7 @@ def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as
     assert contents(bank) == [0, 5, 6, 20]
     with pytest.raises(RuntimeError, match="keep all annotated frames before"):
         bank.keep(*frame(21))
-    unlimited = MemoryBank(capacity=None, top=1)
+    unlimited = MemoryBank(max_mem_frames=None, top_k=1)
     for value in range(3):
         unlimited.write(*frame(value))
     unlimited.keep(*frame(20))
@@ -41,7 +41,7 @@ def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as
 
 
 def test_unlimited_bank_keeps_all():
-    bank = MemoryBank(capacity=None, top=1)
+    bank = MemoryBank(max_mem_frames=None, top_k=1)
     for value in range(11):
         bank.write(*frame(value))
     assert contents(bank) == list(range(11))
@@ -49,7 +49,7 @@ def test_unlimited_bank_keeps_all():
 
 
 def test_bank_for_one_frame_keeps_the_reference():
-    bank = MemoryBank(capacity=1, top=1)
+    bank = MemoryBank(max_mem_frames=1, top_k=1)
     for value in range(3):
         bank.write(*frame(value))
     assert contents(bank) == [0]
@@ -58,7 +58,7 @@ def test_bank_for_one_frame_keeps_the_reference():
 def test_one_frame_equal_to_the_query_returns_its_own_values():
     key = torch.randn(1, 8, 3, 4, generator=torch.Generator().manual_seed(0))
     value = torch.randn(1, 2, 5, 3, 4, generator=torch.Generator().manual_seed(1))
-    bank = MemoryBank(top=1)
+    bank = MemoryBank(top_k=1)
     bank.write(key, value)
     torch.testing.assert_close(bank.read(key), value)
 
@@ -67,11 +67,11 @@ def noise(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
 
 
-@pytest.mark.parametrize("top", [None, 2])
-@pytest.mark.parametrize("capacity", [None, 2])
-def test_gradients_flow_into_what_is_remembered(top, capacity):
+@pytest.mark.parametrize("top_k", [None, 2])
+@pytest.mark.parametrize("max_mem_frames", [None, 2])
+def test_gradients_flow_into_what_is_remembered(top_k, max_mem_frames):
     def read_after_six_frames(keys, values, query):
-        bank = MemoryBank(capacity, top=top)
+        bank = MemoryBank(max_mem_frames, top_k=top_k)
         for key, value in zip(keys, values, strict=True):
             bank.write(key, value)
         return bank.read(query)
@@ -83,7 +83,7 @@ def test_gradients_flow_into_what_is_remembered(top, capacity):
 def test_writing_after_a_read_does_not_disturb_its_gradients():
     first, second = frame(1), frame(2)
     query = frame(3)[0].requires_grad_()
-    bank = MemoryBank(capacity=2)
+    bank = MemoryBank(max_mem_frames=2)
     bank.write(*first)
     bank.write(*second)
     readout = bank.read(query)
@@ -106,7 +106,7 @@ def stores(bank):
 
 @torch.no_grad()
 def test_a_bounded_bank_never_moves_or_grows():
-    bank = MemoryBank(capacity=3)
+    bank = MemoryBank(max_mem_frames=3)
     bank.write(*frame(0))
     places = stores(bank)
     for value in range(20):
@@ -117,7 +117,7 @@ def test_a_bounded_bank_never_moves_or_grows():
 
 @torch.no_grad()
 def test_an_unbounded_bank_moves_seldom_and_keeps_little_spare_room():
-    bank = MemoryBank(capacity=None)
+    bank = MemoryBank(max_mem_frames=None)
     rooms = []
     for value in range(100):
         bank.write(*frame(value))
@@ -128,7 +128,7 @@ def test_an_unbounded_bank_moves_seldom_and_keeps_little_spare_room():
 
 
 def test_values_are_those_written_the_reference_first():
-    bank = MemoryBank(capacity=3)
+    bank = MemoryBank(max_mem_frames=3)
     for value in range(4):
         bank.write(*frame(value, objects=2))
     assert bank.values.shape == (1, 2, 3, 2, 3)
@@ -136,26 +136,26 @@ def test_values_are_those_written_the_reference_first():
 
 
 def test_more_than_the_first_frame_may_be_kept():
-    bank = MemoryBank(capacity=4, kept=2)
+    bank = MemoryBank(max_mem_frames=4, permanent=2)
     for value in range(7):
         bank.write(*frame(value))
     assert bank.values[0, 0, :, 0, 0].tolist() == [0, 1, 6, 5]
-    full = MemoryBank(capacity=2, kept=2)
+    full = MemoryBank(max_mem_frames=2, permanent=2)
     for value in range(7):
         full.write(*frame(value))
     assert full.values[0, 0, :, 0, 0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("kept", [0, 4])
-def test_what_is_kept_must_fit(kept):
-    with pytest.raises(ValueError, match=f"kept must be 1 to the capacity of 3, got {kept}"):
-        MemoryBank(capacity=3, kept=kept)
+@pytest.mark.parametrize("permanent", [0, 4])
+def test_what_is_kept_must_fit(permanent):
+    with pytest.raises(ValueError, match=f"max_mem_frames is 3 and permanent {permanent}, expected"):
+        MemoryBank(max_mem_frames=3, permanent=permanent)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_keys_in_half_precision_lose_nothing_more(dtype):
     key, value = (100 * noise(*shape).detach() for shape in ((1, 64, 3, 4), (1, 2, 5, 3, 4)))
-    bank = MemoryBank(top=1)
+    bank = MemoryBank(top_k=1)
     bank.write(key.to(dtype), value.to(dtype))
     assert torch.equal(bank.read(key.to(dtype)), value.to(dtype))
 
@@ -165,9 +165,9 @@ def test_reading_an_empty_bank_says_what_to_do():
         MemoryBank().read(frame(0)[0])
 
 
-def test_capacity_must_be_positive():
-    with pytest.raises(ValueError, match="capacity must be 1 or more, got 0"):
-        MemoryBank(capacity=0)
+def test_max_mem_frames_must_be_positive():
+    with pytest.raises(ValueError, match="max_mem_frames is 0 and permanent 1, expected"):
+        MemoryBank(max_mem_frames=0)
 
 
 def test_frames_must_be_of_one_size():

@@ -9,7 +9,7 @@ from torch.utils._pytree import tree_leaves
 from monai_i2v.memory import affinity, effective_neighbors, embed_keys, embed_query, read_memory, similarity
 from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
 
-TOPS = [None, 0.2, 1.0, 3, 1, 99]  # dense and sparse; all, a share, a number, more than there are
+TOPS = [None, 8, 40, 3, 1, 99]  # dense and sparse; all, many, few, one, more than there are
 
 
 def tokens(*shape, seed=0, scale=1.0, dtype=torch.float64):
@@ -22,14 +22,14 @@ def memory(cells=50, *, videos=1, queries=30, dtype=torch.float64):
     return [tokens(*shape, seed=seed, dtype=dtype) for seed, shape in enumerate(shapes)]
 
 
-def brute_force(query, keys, values, top):
+def brute_force(query, keys, values, top_k):
     """Read-out cell by cell, in double precision."""
     query, keys, values = query.double(), keys.double(), values.double()
     readout = torch.zeros(*values.shape[:2], query.shape[1], values.shape[-1], dtype=torch.float64)
     for video in range(query.shape[0]):
         for cell in range(query.shape[1]):
             scores = -(query[video, cell] - keys[video]).square().sum(-1) / math.sqrt(query.shape[-1])
-            best = scores.topk(kept_cells(top, len(scores))).indices
+            best = scores.topk(kept_cells(top_k, len(scores))).indices
             readout[video, :, cell] = torch.einsum("m,kmv->kv", scores[best].softmax(0), values[video][:, best])
     return readout
 
@@ -59,10 +59,10 @@ def test_unknown_measure_names_the_choices():
         similarity(torch.zeros(1, 1, 2), torch.zeros(1, 1, 2), "l1")
 
 
-@pytest.mark.parametrize(("top", "kept"), [(None, 10), (0.2, 2), (0.25, 3), (1.0, 10), (3, 3), (99, 10), (0.001, 1)])
-def test_top_is_a_number_or_a_share(top, kept):
-    assert kept_cells(top, 10) == kept
-    weights = affinity(tokens(1, 4, 10), top)
+@pytest.mark.parametrize(("top_k", "kept"), [(None, 10), (10, 10), (3, 3), (99, 10), (1, 1)])
+def test_so_many_cells_are_kept(top_k, kept):
+    assert kept_cells(top_k, 10) == kept
+    weights = affinity(tokens(1, 4, 10), top_k)
     assert (weights > 0).sum(-1).tolist() == [[kept] * 4]
     torch.testing.assert_close(weights.sum(-1), torch.ones(1, 4, dtype=torch.float64))
 
@@ -71,7 +71,7 @@ def test_top_is_a_number_or_a_share(top, kept):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_weights_stay_finite_for_keys_of_any_size(scale, dtype):
     query, keys = (tokens(1, 20, 64, seed=seed, scale=scale, dtype=dtype) for seed in (0, 1))
-    weights = affinity(similarity(query, keys), top=5)
+    weights = affinity(similarity(query, keys), top_k=5)
     assert weights.isfinite().all()
     torch.testing.assert_close(weights.sum(-1), torch.ones(1, 20))
 
@@ -87,54 +87,54 @@ def test_best_cells_are_those_of_topk(cells, count, levels):
     assert all(len(row.unique()) == count for row in places.flatten(0, 1))
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top_k", TOPS)
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 @pytest.mark.parametrize("max_bytes", [1, 8000, 1 << 20])
-def test_read_equals_brute_force_in_chunks_and_tiles_of_any_size(top, tile, max_bytes, monkeypatch):
+def test_read_equals_brute_force_in_chunks_and_tiles_of_any_size(top_k, tile, max_bytes, monkeypatch):
     monkeypatch.setattr("monai_i2v.memory.readout.TILE_CELLS", tile)
     tensors = memory()
-    torch.testing.assert_close(read_memory(*tensors, top=top, max_bytes=max_bytes), brute_force(*tensors, top))
+    torch.testing.assert_close(read_memory(*tensors, top_k=top_k, max_bytes=max_bytes), brute_force(*tensors, top_k))
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top_k", TOPS)
 @pytest.mark.parametrize(
     ("dtype", "bound"), [(torch.float32, 2e-6), (torch.bfloat16, 1e-2), (torch.float16, 1e-3)], ids=str
 )
-def test_error_of_a_read_is_that_of_its_values(top, dtype, bound):
+def test_error_of_a_read_is_that_of_its_values(top_k, dtype, bound):
     tensors = memory(cells=600, dtype=dtype)
-    readout = read_memory(*tensors, top=top)
+    readout = read_memory(*tensors, top_k=top_k)
     assert readout.dtype == dtype
-    assert relative_error(readout.double(), brute_force(*tensors, top)) < bound
+    assert relative_error(readout.double(), brute_force(*tensors, top_k)) < bound
 
 
-@pytest.mark.parametrize("top", TOPS)
-def test_autocast_changes_nothing(top):
+@pytest.mark.parametrize("top_k", TOPS)
+def test_autocast_changes_nothing(top_k):
     tensors = memory(dtype=torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
-        readout = read_memory(*tensors, top=top)
-    assert torch.equal(readout, read_memory(*tensors, top=top))
+        readout = read_memory(*tensors, top_k=top_k)
+    assert torch.equal(readout, read_memory(*tensors, top_k=top_k))
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top_k", TOPS)
 @pytest.mark.parametrize("tensor", range(3), ids=["query", "keys", "values"])
-def test_read_with_gradients_equals_read_without(top, tensor):
+def test_read_with_gradients_equals_read_without(top_k, tensor):
     tensors = memory(videos=2)
-    plain = read_memory(*tensors, top=top)
+    plain = read_memory(*tensors, top_k=top_k)
     tensors[tensor].requires_grad_()
-    readout = read_memory(*tensors, top=top)
+    readout = read_memory(*tensors, top_k=top_k)
     assert readout.requires_grad
     torch.testing.assert_close(readout.detach(), plain)
 
 
-@pytest.mark.parametrize("top", [None, 0.5, 1])
+@pytest.mark.parametrize("top_k", [None, 2, 1])
 @pytest.mark.parametrize("measure", ["l2", "dot", "cosine"])
-def test_gradients_are_those_of_the_function(top, measure):
+def test_gradients_are_those_of_the_function(top_k, measure):
     tensors = [tensor.requires_grad_() for tensor in memory(cells=24, queries=2)]
-    torch.autograd.gradcheck(lambda *tensors: read_memory(*tensors, measure=measure, top=top), tensors)
+    torch.autograd.gradcheck(lambda *tensors: read_memory(*tensors, measure=measure, top_k=top_k), tensors)
 
 
-@pytest.mark.parametrize("top", TOPS)
-def test_layout_of_the_inputs_does_not_matter(top):
+@pytest.mark.parametrize("top_k", TOPS)
+def test_layout_of_the_inputs_does_not_matter(top_k):
     query, keys, values = memory(videos=2)
     columns = (
         query.mT.contiguous().mT,
@@ -142,47 +142,47 @@ def test_layout_of_the_inputs_does_not_matter(top):
         values.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0),
     )
     assert not any(tensor.is_contiguous() for tensor in columns)
-    torch.testing.assert_close(read_memory(*columns, top=top), brute_force(query, keys, values, top))
+    torch.testing.assert_close(read_memory(*columns, top_k=top_k), brute_force(query, keys, values, top_k))
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top_k", TOPS)
 @pytest.mark.parametrize("needs_grad", [False, True])
-def test_memory_of_one_video_serves_many_frames(top, needs_grad):
+def test_memory_of_one_video_serves_many_frames(top_k, needs_grad):
     query, keys, values = tokens(3, 9, 8), tokens(1, 20, 8, seed=1), tokens(1, 2, 20, 4, seed=2)
     query.requires_grad_(needs_grad)
-    together = read_memory(query, keys, values, top=top)
-    alone = torch.cat([read_memory(frame, keys, values, top=top) for frame in query.split(1)])
-    expanded = read_memory(query, keys.expand(3, -1, -1), values.expand(3, -1, -1, -1), top=top)
+    together = read_memory(query, keys, values, top_k=top_k)
+    alone = torch.cat([read_memory(frame, keys, values, top_k=top_k) for frame in query.split(1)])
+    expanded = read_memory(query, keys.expand(3, -1, -1), values.expand(3, -1, -1, -1), top_k=top_k)
     torch.testing.assert_close(together, alone)
     torch.testing.assert_close(together, expanded)
 
 
-@pytest.mark.parametrize("top", TOPS)
-def test_constant_values_are_read_as_they_are(top):
+@pytest.mark.parametrize("top_k", TOPS)
+def test_constant_values_are_read_as_they_are(top_k):
     query, keys, values = memory(videos=2)
-    readout = read_memory(query, keys, torch.full_like(values, 7), top=top)
+    readout = read_memory(query, keys, torch.full_like(values, 7), top_k=top_k)
     torch.testing.assert_close(readout, torch.full_like(readout, 7))
 
 
-@pytest.mark.parametrize("top", [50, 500, 10**4])
-def test_keeping_all_cells_is_plain_softmax(top):
+@pytest.mark.parametrize("top_k", [50, 500, 10**4])
+def test_keeping_all_cells_is_plain_softmax(top_k):
     tensors = memory(cells=50)
-    assert torch.equal(read_memory(*tensors, top=top), read_memory(*tensors, top=None))
+    assert torch.equal(read_memory(*tensors, top_k=top_k), read_memory(*tensors, top_k=None))
 
 
-@pytest.mark.parametrize("top", [None, 0.2, 3])
-def test_order_of_memory_cells_changes_nothing(top):
+@pytest.mark.parametrize("top_k", [None, 2, 3])
+def test_order_of_memory_cells_changes_nothing(top_k):
     query, keys, values = memory()
     order = torch.randperm(50, generator=torch.Generator().manual_seed(0))
-    shuffled = read_memory(query, keys[:, order], values[:, :, order], top=top)
-    torch.testing.assert_close(shuffled, read_memory(query, keys, values, top=top))
+    shuffled = read_memory(query, keys[:, order], values[:, :, order], top_k=top_k)
+    torch.testing.assert_close(shuffled, read_memory(query, keys, values, top_k=top_k))
 
 
-@pytest.mark.parametrize(("top", "doubled"), [(None, None), (0.2, 0.2), (3, 6)])
-def test_a_memory_written_twice_changes_nothing(top, doubled):
+@pytest.mark.parametrize(("top_k", "doubled"), [(None, None), (4, 8), (3, 6)])
+def test_a_memory_written_twice_changes_nothing(top_k, doubled):
     query, keys, values = memory()
-    twice = read_memory(query, keys.repeat(1, 2, 1), values.repeat(1, 1, 2, 1), top=doubled)
-    torch.testing.assert_close(twice, read_memory(query, keys, values, top=top))
+    twice = read_memory(query, keys.repeat(1, 2, 1), values.repeat(1, 1, 2, 1), top_k=doubled)
+    torch.testing.assert_close(twice, read_memory(query, keys, values, top_k=top_k))
 
 
 class LargestTensor(TorchDispatchMode):
@@ -199,12 +199,12 @@ class LargestTensor(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("top", [None, 0.2, 30])
-def test_temporaries_stay_within_the_byte_budget(top):
+@pytest.mark.parametrize("top_k", [None, 800, 30])
+def test_temporaries_stay_within_the_byte_budget(top_k):
     query, keys = tokens(1, 100, 4, dtype=torch.float32), tokens(1, 50_000, 4, seed=1, dtype=torch.float32)
     values, rows = keys[:, None], embed_keys(keys)
     with LargestTensor() as largest:
-        read_memory(embed_query(query), rows, values, measure="product", top=top, max_bytes=4 << 20)
+        read_memory(embed_query(query), rows, values, measure="product", top_k=top_k, max_bytes=4 << 20)
     assert 1 << 20 < largest.bytes <= 2 << 20  # scores take half; all of them would take 20 MB
 
 

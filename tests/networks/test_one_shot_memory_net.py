@@ -4,6 +4,7 @@ import copy
 import pytest
 import torch
 
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import OneShotMemoryNet, SegmentationHead
 from monai_i2v.networks.one_shot_memory_net import widen_head
 from monai_i2v.propagation import propagate
@@ -54,7 +55,9 @@ def test_every_fourth_frame_is_remembered(image_net, disc):
 
 def test_a_further_annotated_frame_tells_what_to_look_for_and_stays_in_the_memory(image_net, disc):
     frames, masks = disc
-    net = OneShotMemoryNet(image_net, key="matching", memory_every=1, capacity=2).eval()
+    net = OneShotMemoryNet(
+        image_net, key="matching", policy=MemoryPolicy(mem_every=1, max_mem_frames=2, top_fraction=0.2)
+    ).eval()
     nothing = torch.zeros_like(masks[:1])
     with torch.no_grad():
         assert not net.step(frames[1:2], net.start(frames[:1], nothing))[0].any()

@@ -8,8 +8,8 @@ from torch import nn
 
 from monai_i2v.inferers import AutocastInferer
 from monai_i2v.losses import ClipSegmentationLoss, TemporalContrastiveLoss
+from monai_i2v.memory import ConfidentPolicy, MemoryPolicy
 from monai_i2v.networks import (
-    MemorySettings,
     MobileNetV2Encoder,
     ResNetMaskEncoder,
     SlimMaskEncoder,
@@ -20,9 +20,12 @@ from monai_i2v.propagation import propagate
 SIZE = (48, 64)
 
 
+EVERY_FRAME = MemoryPolicy(mem_every=1)  # as in training
+
+
 def small_net(**settings):
     torch.manual_seed(0)
-    settings = {"key_channels": 16, "value_channels": 32, "widths": (32, 16, 16), **settings}
+    settings = {"key_channels": 16, "value_channels": 32, "widths": (32, 16, 16), "policy": EVERY_FRAME, **settings}
     net = TemporalContrastiveMemoryNet(MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(32), **settings)
     calibrate(net.encoder)
     return net
@@ -78,7 +81,7 @@ def test_training_and_evaluation_say_the_same_of_the_first_frames(net):
     torch.testing.assert_close(net.train()(clip, masks).prob, evaluated, atol=1e-6, rtol=0)
 
 
-def test_every_fifth_frame_is_remembered_and_in_training_each_one(net):
+def test_every_fifth_frame_is_remembered_or_as_the_policy_says(net):
     def frames_remembered():
         state, written = net.start(clip[:, 0], masks), [0]
         for t in range(1, 12):
@@ -89,10 +92,11 @@ def test_every_fifth_frame_is_remembered_and_in_training_each_one(net):
 
     clip, masks = noise(frames=12), halves()
     with torch.no_grad():
+        net.policy = MemoryPolicy()
         assert frames_remembered() == [0, 5, 10]
-        net.memory = MemorySettings(every=3)
+        net.policy = MemoryPolicy(mem_every=3)
         assert frames_remembered() == [0, 3, 6, 9]
-        net.train()
+        net.policy = EVERY_FRAME
         assert frames_remembered() == list(range(12))
 
 
@@ -103,13 +107,13 @@ def test_the_caller_may_decide_which_frames_are_remembered(net):
     for t, remember in ((1, True), (2, False)):
         _, state = net.step_from(net.encode_frame(clip[:, t]), state, remember=remember)
         lengths.append(len(state.bank))
-    net.memory = MemorySettings(every=1)
+    net.policy = MemoryPolicy(mem_every=1)
     _, state = net.step_from(net.encode_frame(clip[:, 2]), state, remember=False)
     assert [*lengths, len(state.bank)] == [2, 2, 2]
 
 
 def test_memory_may_be_bounded():
-    net = small_net(memory=MemorySettings(every=1, max_frames=3)).eval()
+    net = small_net(policy=MemoryPolicy(mem_every=1, max_mem_frames=3)).eval()
     state = net.start(noise()[:, 0], halves())
     with torch.no_grad():
         for frame in noise(frames=6).unbind(1):
@@ -353,7 +357,7 @@ def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_kee
 
 @torch.no_grad()
 def test_the_reference_from_nearer_joins_the_memory_for_good():
-    net = small_net(memory=MemorySettings(every=1, max_frames=2, zooms=(1.5, 2))).eval()
+    net = small_net(policy=MemoryPolicy(mem_every=1, max_mem_frames=2, reference_crops=(1.5, 2))).eval()
     clip, masks = torch.rand(1, 6, 3, 32, 48), torch.zeros(1, 1, 32, 48)
     masks[..., :16, :24] = 1
     state = net.start(clip[:, 0], masks)
@@ -365,15 +369,9 @@ def test_the_reference_from_nearer_joins_the_memory_for_good():
         _, state = net.step(frame[None], state)
     assert torch.equal(state.bank.values[:, :, :9], first)
     assert len(state.bank) == 10
-    plain = small_net(memory=MemorySettings(max_frames=2)).eval()
+    plain = small_net(policy=MemoryPolicy(max_mem_frames=2)).eval()
     plain.load_state_dict(net.state_dict())
     assert len(plain.start(clip[:, 0], masks).bank) == 1
-    assert len(net.train().start(clip[:, 0], masks).bank) == 1
-
-
-def test_a_zoom_must_enlarge():
-    with pytest.raises(ValueError, match="zooms must be more than 1, got"):
-        MemorySettings(zooms=(1.0,))
 
 
 @torch.no_grad()
@@ -396,36 +394,17 @@ def test_a_frame_labelled_throughout_has_no_background_to_remember_either():
     torch.testing.assert_close(net(noise(), masks).sum(dim=2), torch.ones(1, 4, *SIZE))
 
 
-def test_only_sure_frames_are_remembered(net, disc):
+def test_the_policy_of_the_state_decides_what_is_remembered(net, disc):
     frames, masks = disc
-    net.memory = MemorySettings(every=1, sure=0.5)
+    net.policy = ConfidentPolicy(mem_every=1, min_confidence=0.5, novelty_threshold=0)
     state = net.start(frames[:1], masks[:1])
     features = net.encode_frame(frames[1:2])
-    for prob, turn in ((0.8, True), (0.74, False)):  # sure by 0.6 and by 0.48
-        assert net.is_turn(state, torch.full_like(masks[:1], prob)) is turn
-    net.memory = MemorySettings(every=1, sure=1.1)
     net.step_from(features, state)
-    assert len(state.bank) == 1
-    net.step_from(features, state, remember=True)
-    assert len(state.bank) == 2
-    assert net.train().is_turn(state, torch.zeros_like(masks[:1]))
-
-
-def test_an_object_out_of_view_does_not_decide_what_is_remembered():
-    settings = MemorySettings(every=5, sure=0.5, familiar=0.8)
-    alone = torch.full((1, 1, 8, 8), 0.95)
-    beside_nothing = torch.cat([alone, torch.zeros_like(alone), torch.zeros_like(alone)], dim=1)
-    for number in (6, 7):  # the frame's turn, and not
-        assert settings.is_turn(number, beside_nothing) == settings.is_turn(number, alone) == (number == 6)
-    assert not settings.is_turn(6, torch.zeros_like(alone))
-
-
-def test_frames_that_show_something_new_are_remembered_out_of_turn(net, disc):
-    frames, masks = disc
-    net.memory = MemorySettings(every=5, sure=0.5, familiar=0.8)
-    state = net.start(frames[:1], masks[:1])
-    _, state = net.step_from(net.encode_frame(frames[1:2]), state, remember=False)  # not the frame's turn
-    for prob, turn in ((0.95, False), (0.85, True), (0.7, False)):  # sure by 0.9, 0.7 and 0.4
-        assert net.is_turn(state, torch.full_like(masks[:1], prob)) is turn
-    net.memory = MemorySettings(every=1, sure=0.5, familiar=0.8)
-    assert net.is_turn(state, torch.full_like(masks[:1], 0.95))
+    assert len(state.bank) == 1 + state.remembered
+    state.policy = ConfidentPolicy(mem_every=1, min_confidence=1.0, novelty_threshold=0)
+    lengths = []
+    for remember in (None, True):
+        net.step_from(features, state, remember=remember)
+        lengths.append((len(state.bank), state.remembered))
+    assert lengths[1] == (lengths[0][0] + 1, True)
+    assert not lengths[0][1]

@@ -6,7 +6,8 @@ import copy
 import pytest
 import torch
 
-from monai_i2v.networks import MemorySettings, MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+from monai_i2v.memory import MemoryPolicy
+from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
 from monai_i2v.propagation import propagate
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
@@ -24,7 +25,7 @@ def small_net():
         key_channels=16,
         value_channels=16,
         widths=(16, 8, 8),
-        memory=MemorySettings(every=1),
+        policy=MemoryPolicy(mem_every=1),
     ).eval()
 
 
@@ -62,7 +63,7 @@ def segment(net, frames, masks):
 @pytest.mark.parametrize("top", [None, 3])
 @pytest.mark.parametrize("seed", range(2))
 def test_keys_of_any_size(net, scale, top, seed):
-    net.top = top
+    net.policy = MemoryPolicy(mem_every=1, top_k=top)
     net.project_key.weight.data.mul_(scale / net.project_key(net.encode_frame(noise())[16]).std())
     segment(net, noise(seed=seed), halves())
 
@@ -72,15 +73,17 @@ def test_frames_of_any_size(net, size):
     segment(net, noise(size, length=3), halves(size))
 
 
-@pytest.mark.parametrize("top", [1, 2, 30, 79, 80, 81, 10**4, 0.001, 1.0])
-def test_any_number_of_kept_cells(net, top):
-    net.memory = MemorySettings(every=1, top=top)  # four frames of 20 cells
+@pytest.mark.parametrize(
+    "kept", [*({"top_k": top} for top in (1, 2, 30, 79, 80, 81, 10**4)), {"top_fraction": 0.001}, {"top_fraction": 1.0}]
+)
+def test_any_number_of_kept_cells(net, kept):
+    net.policy = MemoryPolicy(mem_every=1, **kept)  # four frames of 20 cells
     segment(net, noise(length=5), halves())
 
 
 @pytest.mark.parametrize("max_frames", [1, 2, 3])
 def test_any_number_of_remembered_frames(net, max_frames):
-    net.memory = MemorySettings(every=1, max_frames=max_frames)
+    net.policy = MemoryPolicy(mem_every=1, max_mem_frames=max_frames)
     segment(net, noise(length=6), halves())
 
 
@@ -120,7 +123,7 @@ def test_a_decoder_that_repeats_the_read_out_repeats_the_labels(net, labels, mon
 @pytest.mark.parametrize("input_dtype", [torch.float32, None])
 @pytest.mark.parametrize("top", [None, 3])
 def test_a_network_in_half_precision(net, dtype, input_dtype, top):
-    net.top = top
+    net.policy = MemoryPolicy(mem_every=1, top_k=top)
     exact = segment(net, noise(), halves())
     rounded = segment(net.to(dtype), noise().to(input_dtype or dtype), halves().to(input_dtype or dtype))
     assert (rounded - exact).abs().mean() < HALF_ERROR
@@ -129,7 +132,7 @@ def test_a_network_in_half_precision(net, dtype, input_dtype, top):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("top", [None, 3])
 def test_autocast_changes_little(net, dtype, top):
-    net.top = top
+    net.policy = MemoryPolicy(mem_every=1, top_k=top)
     exact = segment(net, noise(), halves())
     with torch.autocast("cpu", dtype):
         rounded = segment(net, noise(), halves())

@@ -13,7 +13,7 @@ from monai_i2v.inferers import PropagationInferer
 from monai_i2v.media import FrameError
 from monai_i2v.phantoms import Phantom
 from monai_i2v.session import VideoSession
-from monai_i2v.tracking.mask_pass import ring_or_line
+from monai_i2v.tracking.track import ring_or_line
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
 LENGTH, SIDE = 20, 32
@@ -269,11 +269,11 @@ def test_removing_an_object_keeps_where_others_were_drawn_as_absent():
     one.add(7, 1, label_map(18) > 0)
     one.remove(1)
     run(one)
-    assert list(one.given) == [0, 5]
+    assert list(one.tracker.drawn) == [0, 5]
     assert left_of(one[5], 2) is None
     one.remove(2)
-    assert one.given == {}
-    assert one.passes == []
+    assert one.tracker.drawn == {}
+    assert one.tracker.tracks == []
 
 
 def test_stopping_correcting_removing_and_undoing_in_any_order_leaves_no_frame_without_masks():
@@ -291,11 +291,11 @@ def test_stopping_correcting_removing_and_undoing_in_any_order_leaves_no_frame_w
                 one.remove(label)
             elif act == 3 and len(one._before) > 1:
                 one.undo()
-            if not one.given:  # nothing that was left is seen anywhere
+            if not one.tracker.drawn:  # nothing that was left is seen anywhere
                 one.annotate(frame, label_map())
             list(islice(one.propagate(), int(random.integers(2 * LENGTH))))
         run(one)
-        shown = {label for masks in one.given.values() for label, mask in masks.items() if mask.any()}
+        shown = {label for masks in one.tracker.drawn.values() for label, mask in masks.items() if mask.any()}
         assert all(shown <= set(one[index].confidence) for index in range(LENGTH)), seed
 
 
@@ -427,19 +427,19 @@ def compressed(path):
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
         lambda path: path.unlink(),
-        damaged(lambda content, blob: content.pop("given") and None),
-        damaged(lambda content, blob: content.update(passes=3)),
-        damaged(lambda content, blob: content["given"].update({"99": {"1": [0, 5]}})),
-        damaged(lambda content, blob: content["given"]["0"].update({"1": [0, 1]})),
-        damaged(lambda content, blob: content["passes"][0].update(labels=list(range(500)))),
+        damaged(lambda content, blob: content.pop("drawn") and None),
+        damaged(lambda content, blob: content.update(tracks=3)),
+        damaged(lambda content, blob: content["drawn"].update({"99": {"1": [0, 5]}})),
+        damaged(lambda content, blob: content["drawn"]["0"].update({"1": [0, 1]})),
+        damaged(lambda content, blob: content["tracks"][0].update(labels=list(range(500)))),
         damaged(lambda content, blob: b"\0" * len(blob)),
         damaged(lambda content, blob: content.update(frames="many") and None),
         damaged(lambda content, blob: content.update(video_size=[])),
-        damaged(lambda content, blob: content["passes"][0].update(labels=[0])),
-        damaged(lambda content, blob: content["passes"][0].update(anchor=float("inf"))),
-        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(0, 0)),
-        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(1, [])),
-        damaged(lambda content, blob: content["passes"][0]["frames"]["3"].__setitem__(1, [float("nan")])),
+        damaged(lambda content, blob: content["tracks"][0].update(labels=[0])),
+        damaged(lambda content, blob: content["tracks"][0].update(anchor=float("inf"))),
+        damaged(lambda content, blob: content["tracks"][0]["frames"]["3"].__setitem__(0, 0)),
+        damaged(lambda content, blob: content["tracks"][0]["frames"]["3"].__setitem__(1, [])),
+        damaged(lambda content, blob: content["tracks"][0]["frames"]["3"].__setitem__(1, [float("nan")])),
         lambda path: [path.unlink(), path.mkdir()],
     ],
 )
@@ -475,7 +475,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_changes_nothing(act, se
     one = session()
     with pytest.raises(UsageError, match=sentence):
         act(one)
-    assert not one.given
+    assert not one.tracker.drawn
     with pytest.raises(UsageError, match="nothing to undo"):
         one.undo()
 
@@ -555,7 +555,7 @@ def test_a_frame_that_cannot_be_read_cannot_be_annotated():
     one.annotate(0, label_map())
     with pytest.raises(FrameError, match="frame 3 cannot be decoded"):
         one.annotate(3, label_map())
-    assert list(one.given) == [0]
+    assert list(one.tracker.drawn) == [0]
 
 
 def test_a_tilde_is_the_home_of_sessions_too(tmp_path, monkeypatch):
@@ -565,4 +565,4 @@ def test_a_tilde_is_the_home_of_sessions_too(tmp_path, monkeypatch):
     one.save("~/a.session")
     assert (tmp_path / "a.session").is_file()
     loaded = VideoSession.load("~/a.session", Still(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
-    assert list(loaded.given) == [0]
+    assert list(loaded.tracker.drawn) == [0]

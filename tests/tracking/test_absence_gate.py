@@ -14,6 +14,15 @@ LEFT[..., :16], RIGHT[..., 16:] = 1, 1
 RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
 
 
+class Place:
+    """A state whose policy would remember every frame."""
+
+    frames = 1
+
+    def decide(self, key, prob):
+        return True
+
+
 class Scripted:
     """A memory network that finds the masks that it is told to find; its keys are colors, in cells of 8 px."""
 
@@ -27,20 +36,18 @@ class Scripted:
         return features[8]
 
     def start(self, frame, masks):
-        return 0
+        return Place()
 
     def add_support(self, frame, masks, state):
         return state
 
     def step_from(self, features, state, *, remember=None):
         assert remember is False
-        return self.script[state], state + 1
-
-    def is_turn(self, state, prob):
-        return True
+        state.frames += 1
+        return self.script[state.frames - 2], state
 
     def remember(self, features, masks, state):
-        self.remembered.append(state)
+        self.remembered.append(state.frames - 1)
 
 
 def picture(left, right):
@@ -94,5 +101,5 @@ def test_a_session_takes_the_gated_network_apart(memory_net):
     for frame in (0, 4):
         session.annotate(frame, phantom.label_map(frame))
     assert {frame.index for frame in session.propagate()} == {0, 1, 2, 3, 4}
-    assert session.cache.takes_apart
-    assert session.cache.takes_supports
+    assert session.tracker.network.has_memory
+    assert session.tracker.network.takes_supports

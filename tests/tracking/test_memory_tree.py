@@ -4,15 +4,18 @@ import copy
 import pytest
 import torch
 
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import OneShotMemoryNet
 from monai_i2v.propagation import propagate
 from monai_i2v.tracking import MemoryTree
-from monai_i2v.tracking.memory_tree import at_threshold, mask_confidence
+from monai_i2v.tracking.memory_tree import at_threshold, pathway_score
 
 
 @pytest.fixture
 def one_shot_net(image_net):
-    return OneShotMemoryNet(image_net, memory_every=2, capacity=3, key="matching").eval()
+    return OneShotMemoryNet(
+        image_net, policy=MemoryPolicy(mem_every=2, max_mem_frames=3, top_fraction=0.2), key="matching"
+    ).eval()
 
 
 def run(segmenter, disc):
@@ -83,11 +86,11 @@ def test_thresholds_move_the_outline_and_keep_shares():
 
 def test_confidence_is_the_distance_from_the_threshold_and_of_absence_too():
     prob = torch.zeros(1, 1, 2, 2)
-    assert mask_confidence(prob) == 1  # surely not there
+    assert pathway_score(prob) == 1  # surely not there
     prob[..., 0, 0] = 0.45
-    assert mask_confidence(prob) == pytest.approx(0.1)
+    assert pathway_score(prob) == pytest.approx(0.1)
     prob[..., 0, 0], prob[..., 1, 1] = 0.9, 0.7
-    assert mask_confidence(prob) == pytest.approx((0.8 + 0.4) / 2)
+    assert pathway_score(prob) == pytest.approx((0.8 + 0.4) / 2)
 
 
 def test_settings_that_make_no_sense_are_refused(memory_net):

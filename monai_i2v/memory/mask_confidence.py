@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["sureness"]
+__all__ = ["mask_confidence"]
 
 
-def sureness(prob: Tensor) -> Tensor:
+def mask_confidence(prob: Tensor) -> Tensor:
     """How far the probabilities inside each object's mask are from 1 / 2, on average; 0 where there is no mask.
 
     Args:
@@ -23,8 +23,8 @@ def sureness(prob: Tensor) -> Tensor:
     Example::
 
         >>> import torch
-        >>> from monai_i2v.networks import sureness
-        >>> sureness(torch.tensor([[[[1.0, 0.75]], [[0.4, 0.0]]]])).tolist()
+        >>> from monai_i2v.memory import mask_confidence
+        >>> mask_confidence(torch.tensor([[[[1.0, 0.75]], [[0.4, 0.0]]]])).tolist()
         [[0.75, 0.0]]
     """
     inside = (prob > 0.5).to(prob)

@@ -9,30 +9,48 @@ from monai_i2v.session import VideoSession
 LENGTH, SIDE = 12, 32
 
 
+class Shown:
+    """State of a `Diary`."""
+
+    def __init__(self, masks):
+        self.shown, self.masks, self.frames, self.last = [], masks, 1, None
+
+    @property
+    def remembered(self):
+        return self.last is not None and self.last % 2 == 0
+
+    def decide(self, key, prob):
+        return self.remembered
+
+
 class Diary:
     """A `MemoryNet` whose state is the list of frames that it was shown; it remembers every second frame."""
 
     def encode_frame(self, frame):
         return {1: frame}
 
+    def encode_key(self, features):
+        return features[1]
+
     def start(self, frame, masks):
-        return {"shown": [("drawn", number(frame))], "masks": masks}
+        state = Shown(masks)
+        return self.add_support(frame, masks, state)
 
     def add_support(self, frame, masks, state):
-        state["shown"].append(("drawn", number(frame)))
+        state.shown.append(("drawn", number(frame)))
         return state
 
-    def step_from(self, features, state, *, remember=None):
-        state["last"] = number(features[1])
-        if remember or (remember is None and self.is_turn(state, None)):
-            self.remember(features, None, state)
-        return state["masks"], state
+    def step(self, frame, state):
+        return self.step_from({1: frame}, state)
 
-    def is_turn(self, state, prob):
-        return state["last"] % 2 == 0
+    def step_from(self, features, state, *, remember=None):
+        state.last = number(features[1])
+        if state.remembered if remember is None else remember:
+            self.remember(features, None, state)
+        return state.masks, state
 
     def remember(self, features, masks, state):
-        state["shown"].append(("seen", number(features[1])))
+        state.shown.append(("seen", number(features[1])))
 
 
 def number(frame):
@@ -56,8 +74,8 @@ def run(session):
 
 
 def shown(session, anchor, direction):
-    (one,) = [one for one in session.passes if (one.anchor, one.direction) == (anchor, direction)]
-    return one.state["shown"]
+    (track,) = [track for track in session.tracker.tracks if (track.anchor, track.direction) == (anchor, direction)]
+    return track.state.shown
 
 
 def test_a_pass_knows_what_was_drawn_before_its_anchor_and_what_the_pass_that_arrives_there_saw(session):
@@ -83,7 +101,7 @@ def test_an_object_that_is_not_in_an_annotated_frame_is_looked_for_after_it(sess
     session.annotate(0, drawn(1, 2))
     session.annotate(4, drawn(1))
     run(session)
-    assert {one.labels for one in session.passes} == {(1, 2)}
+    assert {one.labels for one in session.tracker.tracks} == {(1, 2)}
 
 
 def test_a_frame_that_tells_nothing_of_an_object_is_no_support(session):
@@ -99,7 +117,7 @@ def test_a_redrawn_frame_takes_all_back_that_knew_the_old_masks(session):
         session.annotate(frame, drawn(1))
     run(session)
     session.annotate(4, drawn(2))
-    assert {one.anchor for one in session.passes} == {0}
+    assert {one.anchor for one in session.tracker.tracks} == {0}
 
 
 def test_a_correction_gives_what_two_annotated_frames_give_from_the_start(memory_net):
@@ -112,9 +130,9 @@ def test_a_correction_gives_what_two_annotated_frames_give_from_the_start(memory
         one.annotate(0, phantom.label_map(0)) if one is whole else None
         one.annotate(6, phantom.label_map(6))
         run(one)
-    passes = {(one.anchor, one.direction): one for one in whole.passes}
-    for one in corrected.passes:
+    passes = {(one.anchor, one.direction): one for one in whole.tracker.tracks}
+    for one in corrected.tracker.tracks:
         for frame, found in one.frames.items():
             same = frame in passes[one.anchor, one.direction].frames
-            assert not same or found.sure == passes[one.anchor, one.direction].frames[frame].sure
+            assert not same or found.confidence == passes[one.anchor, one.direction].frames[frame].confidence
     assert corrected.evaluations - before < whole.evaluations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One way of some objects through a video, from a frame where a person drew them.
+"""The way of some objects through a video, from a frame where they were drawn.
 
 Axes: `K` objects, `h w` pixels of the network.
 """
@@ -12,35 +12,35 @@ from typing import Any
 
 from monai_i2v.tracking.mask_store import StoredMasks
 
-__all__ = ["MaskPass", "PassFrame", "ring_or_line"]
+__all__ = ["Track", "TrackedFrame", "ring_or_line"]
 
 
 @dataclass(frozen=True)
-class PassFrame:
-    """What a pass found in a frame."""
+class TrackedFrame:
+    """What a track found in a frame."""
 
-    step: int  # frames from the anchor
+    distance: int  # frames from the anchor
     masks: StoredMasks  # (K, h, w)
-    sure: tuple[float, ...]  # see `sureness`, one per object
+    confidence: tuple[float, ...]  # see `mask_confidence`, one per object
     remembered: bool = False  # by the network
 
 
 @dataclass
-class MaskPass:
+class Track:
     """Masks carried from an anchor into one direction.
 
     Args:
         anchor: the annotated frame.
         direction: 1 with time, -1 against it.
         labels: the objects that it follows.
-        revision: which turn of work began it; see `VideoSession.propagate`.
+        revision: which turn of work began it; see `Tracker.run`.
     """
 
     anchor: int
     direction: int
     labels: tuple[int, ...]
     revision: int
-    frames: dict[int, PassFrame] = field(default_factory=dict)
+    frames: dict[int, TrackedFrame] = field(default_factory=dict)
     state: Any = None  # the network's, after the last frame; None before the first, and after loading
     settled: bool = False  # it agreed with what was there before, and need not go on
     agreed: int = 0  # frames in a row
@@ -51,12 +51,12 @@ def ring_or_line(anchor: int, direction: int, length: int, *, cyclic: bool) -> I
 
     Example::
 
-        >>> from monai_i2v.tracking.mask_pass import ring_or_line
+        >>> from monai_i2v.tracking.track import ring_or_line
         >>> list(ring_or_line(2, 1, 5, cyclic=False)), list(ring_or_line(2, -1, 5, cyclic=True))
         ([3, 4], [1, 0, 4, 3])
     """
-    for step in range(1, length):
-        frame = anchor + direction * step
+    for distance in range(1, length):
+        frame = anchor + direction * distance
         if cyclic:
             yield frame % length
         elif 0 <= frame < length:

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a memory network remembers of a video: every n-th frame, as the papers have it, and the oldest is forgotten.
+
+Axes: `B` videos, `K` objects, `D` key, `H W` pixels, `h w` features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from monai_i2v.errors import UsageError
+from monai_i2v.memory.bank import MemoryBank, oldest_frame
+from monai_i2v.memory.readout import Measure
+
+__all__ = ["MemoryPolicy"]
+
+
+@dataclass(frozen=True)
+class MemoryPolicy:
+    """What is written to the memory, what is forgotten, and what is read with which weight.
+
+    The caller hands a network its policy. One of your own is a subclass: `decide` says whether a frame is written,
+    `evict` which frame makes room for it, `weigh` how much each remembered frame counts when the memory is read. What
+    a person drew is never forgotten. The defaults are the papers': all is kept, and all is read.
+
+    Args:
+        mem_every: every how many frames one is remembered.
+        max_mem_frames: frames that the memory holds, the annotated one included; None keeps all.
+        top_k: memory cells that a query reads; None for all.
+        top_fraction: the share of all memory cells that a query reads, instead of `top_k`.
+        reference_crops: the memory also holds the annotated frame as seen from nearer, these many times. A camera that
+            approaches shows textures that the frame itself does not have at that size.
+
+    Raises:
+        UsageError: When a number is out of its range, or both `top_k` and `top_fraction` are given.
+
+    Example::
+
+        >>> from dataclasses import dataclass
+        >>> from monai_i2v.memory import MemoryPolicy
+        >>> @dataclass(frozen=True)
+        ... class RememberTheStart(MemoryPolicy):
+        ...     def decide(self, key, prob, bank, frame):
+        ...         return frame < 3
+        >>> policy = RememberTheStart(max_mem_frames=10, top_k=30)
+        >>> [policy.decide(None, None, policy.new_bank(), frame) for frame in range(1, 5)]
+        [True, True, False, False]
+    """
+
+    mem_every: int = 5
+    max_mem_frames: int | None = None
+    top_k: int | None = None
+    top_fraction: float | None = None
+    reference_crops: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        _check_count("mem_every", self.mem_every, "1 remembers every frame")
+        if self.max_mem_frames is not None:
+            _check_count("max_mem_frames", self.max_mem_frames, "1 keeps the annotated frame only, null all")
+        if self.top_k is not None:
+            _check_count("top_k", self.top_k, "30 is usual, null reads all cells")
+        if self.top_fraction is not None:
+            _check_number("top_fraction", self.top_fraction, 0, 1, "0.2 reads a fifth of all cells")
+        if self.top_k is not None and self.top_fraction is not None:
+            raise UsageError(
+                f"top_k is {self.top_k} and top_fraction {self.top_fraction}, expected one of them; leave one out."
+            )
+        self._check_crops()
+
+    def _check_crops(self) -> None:
+        crops = self.reference_crops
+        if isinstance(crops, str) or not isinstance(crops, Sequence):
+            raise UsageError(f"reference_crops is {crops!r}, expected a list of numbers above 1; use [1.25, 1.6, 2.0].")
+        for crop in crops:
+            _check_number("reference_crops", crop, 1, MAX_CROP, "2 is the frame from half as far")
+
+    def new_bank(self, measure: Measure = "l2") -> MemoryBank:
+        """An empty memory, to which the annotated frame and its crops are written first."""
+        crops = sum(math.ceil(crop) ** 2 for crop in self.reference_crops)
+        return MemoryBank(
+            None if self.max_mem_frames is None else self.max_mem_frames + crops,
+            top_k=self.top_k,
+            top_fraction=self.top_fraction,
+            measure=measure,
+            permanent=1 + crops,
+            evict=self.evict,
+            weigh=self.weigh,
+        )
+
+    def decide(self, key: Tensor, prob: Tensor, bank: MemoryBank, frame: int) -> bool:
+        """Whether to remember a frame that was just segmented. (All videos of a batch decide together.)
+
+        Args:
+            key: its keys (B, D, h, w).
+            prob: its probabilities (B, K, H, W).
+            bank: what is remembered so far.
+            frame: frames since the annotated one.
+        """
+        return frame % self.mem_every == 0
+
+    def evict(self, bank: MemoryBank) -> int:
+        """The place in a full bank that a new frame takes; the first `bank.permanent` are not to be had."""
+        return oldest_frame(bank)
+
+    def weigh(self, bank: MemoryBank) -> Tensor | None:
+        """What is added to the similarity of the cells of each remembered frame, (frames,); None for nothing."""
+        return None
+
+
+# From nearer than this, a frame is a few pixels large.
+MAX_CROP = 16.0
+
+
+def _check_count(name: str, value: object, hint: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name} is {value!r}, expected a whole number from 1; {hint}.")
+
+
+def _check_number(name: str, value: object, above: float, most: float, hint: str) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not above < value <= most:
+        raise UsageError(f"{name} is {value!r}, expected a number above {above:g}, to {most:g}; {hint}.")
