@@ -345,7 +345,7 @@ def test_a_further_annotated_frame_brings_an_object_that_the_first_lacks(net):
         assert not net.step(clip[:, 2], state)[0][:, 1].any()
         state = net.add_support(clip[:, 1], masks, net.start(clip[:, 0], first))
         assert net.step(clip[:, 2], state)[0][:, 1].amax() > 0
-        assert len(state.bank) == 2
+        assert len(state.bank) == 3  # two annotated frames, and the one that was segmented
 
 
 def test_a_frame_labelled_throughout_leaves_no_background_later_but_training_keeps_it(net):
