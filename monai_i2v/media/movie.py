@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,8 @@ class Movie(Video):
             raise UsageError(f"{path} holds no frame that can be decoded; copy or export it again.")
         height, width = _upright_rgb(first).shape[:2]
         rate = self._decoder.stream.average_rate
-        super().__init__(
-            VideoInfo(str(path), "movie", len(index.stamps), height, width, float(1 / rate) if rate else None)
-        )
+        info = VideoInfo(str(path), "movie", len(index.stamps), height, width, float(1 / rate) if rate else None)
+        super().__init__(replace(info, frame_times=index.times))
 
     def read(self, index: int) -> np.ndarray:
         name = Path(self.info.path).name

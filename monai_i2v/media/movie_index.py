@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,6 +26,8 @@ MOVIE_ERRORS = (av.FFmpegError, ValueError, MemoryError)  # what PyAV raises for
 UNKNOWN = -(2**63)  # as FFmpeg marks a missing time stamp
 PROBE_FRAMES = 12  # decoded to see whether one packet is one frame
 FRAME_ALLOWANCE = 0.1  # s; the last frame of a slow movie may last so long
+ROUNDING = 1.0  # ticks by which the time stamps of evenly spaced frames may be off
+RATE_TOLERANCE = 1e-3  # share by which a frame rate is rounded
 UNINDEXED_CONTAINERS = {"mpeg", "mpegvideo", "mpegts"}  # these seek to a byte, not to a frame
 UNSHOWN_FRAME_CODECS = {"vp8"}  # some of their packets are never shown
 
@@ -38,6 +40,7 @@ class MovieIndex:
         stamps: one per frame, rising; in ticks of the stream, or 0, 1, 2 ... when there are no usable ones.
         keyframes: time stamps at which decoding can start; empty when it must start at the beginning.
         is_timed: whether `stamps` are the presentation time stamps of the decoded frames.
+        times: seconds of each frame where the file tells them and its frame rate does not; () else.
 
     Example::
 
@@ -49,6 +52,7 @@ class MovieIndex:
     stamps: tuple[int, ...]
     keyframes: tuple[int, ...] = ()
     is_timed: bool = True
+    times: tuple[float, ...] = ()
 
     def keyframes_until(self, stamp: int) -> tuple[int, ...]:
         """Key frames at or before a time stamp, the nearest first."""
@@ -73,7 +77,8 @@ def index_movie(path: Path, content: bytes | None = None) -> MovieIndex:
         index = _index_packets(path, container, stream)
     if index is None or not _matches_decoder(index, path, content):
         with open_movie_file(path, content) as (container, stream):
-            index = MovieIndex(tuple(range(sum(1 for _ in decode_frames(container, stream)))), is_timed=False)
+            stamps = [frame.pts for frame in decode_frames(container, stream)]
+            index = MovieIndex(tuple(range(len(stamps))), is_timed=False, times=_times_unlike_rate(stamps, stream))
     if not index.stamps:
         raise UsageError(f"{path} holds no video frames; expected at least one; record or export it again.")
     return index
@@ -160,7 +165,22 @@ def _index_packets(path: Path, container: InputContainer, stream: VideoStream) -
         return None
     shown = sorted(stamp for stamp in stamps if stamp >= min(keyframes))  # earlier ones cannot be decoded
     seekable = container.format.name not in UNINDEXED_CONTAINERS
-    return MovieIndex(tuple(shown), tuple(sorted(keyframes)) if seekable else ())
+    return MovieIndex(
+        tuple(shown), tuple(sorted(keyframes)) if seekable else (), times=_times_unlike_rate(shown, stream)
+    )
+
+
+def _times_unlike_rate(stamps: Sequence[int | None], stream: VideoStream) -> tuple[float, ...]:
+    """Seconds of time stamps that rise, and that the frame rate of the stream does not tell; () for others."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    if stream.time_base is None or len(known) < max(len(stamps), 2) or any(a >= b for a, b in pairwise(known)):
+        return ()
+    step = (known[-1] - known[0]) / (len(known) - 1)  # ticks
+    said = 0 if not stream.average_rate else 1 / (stream.average_rate * stream.time_base)
+    is_even = all(abs(known[0] + index * step - stamp) <= ROUNDING for index, stamp in enumerate(known))
+    if is_even and abs(step - said) <= max(2 * ROUNDING / (len(known) - 1), RATE_TOLERANCE * step):
+        return ()
+    return tuple(float((stamp - known[0]) * stream.time_base) for stamp in known)
 
 
 def _facts(packet: av.Packet) -> _Packet:

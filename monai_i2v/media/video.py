@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -49,11 +50,21 @@ class VideoInfo:
         length: number of frames.
         height: rows, px.
         width: columns, px.
-        frame_time: seconds from one frame to the next, None when the source does not tell, or tells no positive number.
+        frame_time: mean seconds from one frame to the next, None when the source does not tell, or tells no positive
+            number.
         spacing: mm per pixel, (row, column), None when the source does not tell, or tells no positive numbers.
         region: calibrated 2D region of an ultrasound picture, rows and columns (top, left, bottom, right) of which the
             last two are the first outside; None when the source does not tell.
         sources: of each frame of a DICOM recording, where it is kept; () for others.
+        frame_times: seconds of each frame where the source tells them one by one (they are counted from the first, and
+            `frame_time` becomes their mean step); () where frames follow each other evenly, or do not rise in time.
+
+    Example::
+
+        >>> from monai_i2v.media.video import VideoInfo
+        >>> info = VideoInfo("a.mkv", "movie", 3, 48, 64, frame_times=(1.0, 1.04, 3.0))
+        >>> info.frame_time, info.time_of(2), info.duration
+        (1.0, 2.0, 3.0)
     """
 
     path: str
@@ -65,12 +76,35 @@ class VideoInfo:
     spacing: tuple[float, float] | None = None
     region: tuple[int, int, int, int] | None = None
     sources: tuple[SourceFrame, ...] = field(default=(), repr=False)
+    frame_times: tuple[float, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        times = _from_first(self.frame_times) if len(self.frame_times) == self.length > 1 else ()
+        object.__setattr__(self, "frame_times", times)
+        if times:
+            object.__setattr__(self, "frame_time", times[-1] / (len(times) - 1))
         if self.frame_time is not None and not 0 < self.frame_time < math.inf:
             object.__setattr__(self, "frame_time", None)
         if self.spacing is not None and not all(0 < side < math.inf for side in self.spacing):
             object.__setattr__(self, "spacing", None)
+
+    def time_of(self, index: int) -> float | None:
+        """Seconds from the first frame to a frame, None when the source does not tell."""
+        if self.frame_times:
+            return self.frame_times[index]
+        return None if self.frame_time is None else index * self.frame_time
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the first frame to the end of the last, which is taken to last as long as the mean."""
+        last = self.time_of(self.length - 1)
+        return None if last is None or self.frame_time is None else last + self.frame_time
+
+
+def _from_first(times: Sequence[float]) -> tuple[float, ...]:
+    """Times counted from the first of them; () unless they are finite and rise."""
+    is_rising = all(before < after < math.inf for before, after in pairwise(times))
+    return tuple(float(time - times[0]) for time in times) if is_rising and math.isfinite(times[0]) else ()
 
 
 class Video(ABC):

@@ -10,6 +10,7 @@ import time
 import av
 import numpy as np
 import pytest
+from written_media import gray_frames
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.movie import Movie
@@ -241,3 +242,22 @@ def test_a_forked_process_does_not_wait_for_the_threads_of_a_forgotten_movie(tmp
             os.waitpid(child, 0)
             pytest.fail("the child still waits")
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
+def test_a_pause_between_frames_is_kept(tmp_path, write_movie, name):
+    times = [0, 1, 2, 52, 53]  # of a 25th of a second: a pause of 2 s after frame 2
+    codec = {"codec": "libx264", "pixels": "yuv420p"}
+    info = Movie(write_movie(tmp_path / name, gray_frames(5), times=times, **codec)).info
+    assert info.frame_times == pytest.approx([0, 0.04, 0.08, 2.08, 2.12])
+    assert info.frame_time == pytest.approx(2.12 / 4)
+
+
+def test_evenly_spaced_frames_have_one_frame_time(tmp_path, write_movie):
+    info = Movie(write_movie(tmp_path / "a.mkv", gray_frames(9))).info  # its time stamps are rounded to 1 ms
+    assert (info.frame_times, info.frame_time) == ((), 0.04)
+
+
+def test_time_stamps_count_where_the_frame_rate_says_something_else(tmp_path, write_movie):
+    info = Movie(write_movie(tmp_path / "a.mkv", gray_frames(5), times=range(0, 250, 50))).info
+    assert info.frame_times == pytest.approx([0, 2, 4, 6, 8])
