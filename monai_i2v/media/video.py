@@ -18,7 +18,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo"]
+__all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo", "scale"]
 
 
 HUGE = 1e37  # intensities whose differences may be more than float32 can hold
@@ -101,6 +101,22 @@ class VideoInfo:
         return None if last is None or self.frame_time is None else last + self.frame_time
 
 
+def scale(frame: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Scale intensities of any shape so that a window becomes [0, 1], clip the others, and take NaN for 0; float32.
+
+    Example::
+
+        >>> import numpy as np
+        >>> from monai_i2v.media.video import scale
+        >>> scale(np.array([-3.0, 5.0, 99.0, np.nan]), (0, 20)).tolist()
+        [0.0, 0.25, 1.0, 0.0]
+    """
+    black, white = window
+    kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
+    shades = (frame.astype(kind) - black) / (white - black)
+    return np.nan_to_num(np.clip(shades, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
+
+
 def _from_first(times: Sequence[float]) -> tuple[float, ...]:
     """Times counted from the first of them; () unless they are finite and rise."""
     is_rising = all(before < after < math.inf for before, after in pairwise(times))
@@ -110,8 +126,9 @@ def _from_first(times: Sequence[float]) -> tuple[float, ...]:
 class Video(ABC):
     """Frames of one recording, decoded when asked for; reading them in order is fast for every source.
 
-    A subclass implements `read`. `video[i]` is what the networks take: a float tensor (3, H, W) in [0, 1], gray
-    replicated to three channels, the source's intensities scaled linearly from `window`.
+    A subclass implements `read`, and `show` where one window is not enough. `video[i]` is what the networks take: a
+    float tensor (3, H, W) in [0, 1], gray replicated to three channels, the source's intensities scaled linearly from
+    `window`.
 
     Args:
         info: facts about the video.
@@ -131,6 +148,14 @@ class Video(ABC):
             FrameError: When this one frame cannot be decoded.
         """
 
+    def show(self, index: int) -> np.ndarray:
+        """Frame `index` as it is to be seen: (H, W, C) float32 in [0, 1].
+
+        Raises:
+            FrameError: When this one frame cannot be decoded.
+        """
+        return scale(self.read(index), self.window)
+
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Release files. A closed video is not read again."""
 
@@ -142,10 +167,7 @@ class Video(ABC):
             raise IndexError(
                 f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
             )
-        black, white = self.window
-        kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
-        frame = (self.read(index).astype(kind) - black) / (white - black)
-        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
+        frame = self.show(index)
         return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -15,8 +15,6 @@ from monai_i2v.media.video import Video, VideoInfo
 
 __all__ = ["Volume", "VolumeVideo", "affine_with_time", "arrange_frames", "find_time_axis"]
 
-SHOWN_PERCENTILES = (0.5, 99.5)  # a few bright voxels must not darken the rest
-
 
 @dataclass(frozen=True)
 class Volume:
@@ -36,7 +34,7 @@ class Volume:
 
 
 class VolumeVideo(Video):
-    """Frames of a volume; [0, 255] is shown for 8 bit, else the 0.5 to 99.5 percentiles of some frames.
+    """Frames of a volume; the window is that of `find_window`.
 
     Args:
         path: file that the volume was read from.
@@ -57,7 +55,7 @@ class VolumeVideo(Video):
         length, height, width = volume.frames.shape[:3]
         super().__init__(VideoInfo(str(path), "volume", length, height, width, volume.frame_time, volume.spacing))
         self.volume = volume
-        self.window = find_window(sample_frames(self), SHOWN_PERCENTILES)
+        self.window = find_window(sample_frames(self))
 
     def read(self, index: int) -> np.ndarray:
         return self.volume.frames[index]
