@@ -18,9 +18,10 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo", "scale"]
+__all__ = ["FRAME_TIMES", "FrameError", "SourceFrame", "Video", "VideoInfo", "scale"]
 
 
+FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
 HUGE = 1e37  # intensities whose differences may be more than float32 can hold
 
 

@@ -10,12 +10,12 @@ from pydicom import Dataset
 from pydicom.tag import Tag
 
 from monai_i2v.media.dicom.frame_groups import numbers_of
+from monai_i2v.media.video import FRAME_TIMES
 
-__all__ = ["FRAME_TIMES", "frame_time_of", "frame_times_of"]
+__all__ = ["frame_time_of", "frame_times_of"]
 
 logger = logging.getLogger(__name__)
 
-FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
 RATE_ROUNDING = 1.0  # per s; CineRate is a whole number
 
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from monai_i2v.errors import UsageError
-from monai_i2v.media.dicom.frame_rate import FRAME_TIMES
 from monai_i2v.media.dicom.moment import Moment
+from monai_i2v.media.video import FRAME_TIMES
 
 __all__ = ["FrameOrder", "check_one_slice", "find_order"]
 
