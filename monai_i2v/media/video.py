@@ -46,8 +46,8 @@ class VideoInfo:
 
     Args:
         path: file or folder that it was opened from.
-        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD), ``"frames"`` (stills) or
-            ``"phantom"``.
+        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD), ``"frames"`` (stills),
+            ``"array"`` (NPY, NPZ) or ``"phantom"``.
         length: number of frames.
         height: rows, px.
         width: columns, px.

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.uid import SegmentationStorage
 
 from monai_i2v.errors import UsageError
 from monai_i2v.files.natural_order import natural_key
@@ -38,7 +39,7 @@ def open_dicom_series(folder: Path, paths: list[Path]) -> Video:
     Raises:
         UsageError: When the files have no pictures or are not one recording.
     """
-    headers = {path: header for path in paths if has_pictures(header := read_header(path))}
+    headers = {path: header for path in paths if _is_recording(header := read_header(path))}
     multi_frame = [path for path, header in headers.items() if int(header.get("NumberOfFrames") or 1) > 1]
     if len(headers) == 1 and multi_frame:
         return open_dicom_file(multi_frame[0])
@@ -50,6 +51,11 @@ def open_dicom_series(folder: Path, paths: list[Path]) -> Video:
     frame_time = frame_time_of(data[order.ranks[0]].header)
     times = order.times if order.is_certain or not frame_time else ()
     return DicomCine(folder, [(data[rank], 0) for rank in order.ranks], frame_time=frame_time, frame_times=times)
+
+
+def _is_recording(header: Dataset) -> bool:
+    """Whether a file has pictures that are no masks of others."""
+    return has_pictures(header) and header.get("SOPClassUID") != SegmentationStorage
 
 
 def _check_one_recording(folder: Path, headers: dict[Path, Dataset], multi_frame: int) -> None:
