@@ -14,7 +14,6 @@ import torch.distributed as dist
 
 from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
-from monai_i2v.media import open_video
 
 __all__ = ["fair_shares", "join_processes", "share_cases"]
 
@@ -63,7 +62,7 @@ def share_cases(cases: Sequence[VideoCase]) -> list[VideoCase]:
 def _size(case: VideoCase) -> int:
     """Frames times pixels; none when the video cannot be opened, which is told when its turn comes."""
     try:
-        with open_video(case.video) as video:
+        with case.open() as video:
             return video.info.length * video.info.height * video.info.width
     except UsageError:
         return 0

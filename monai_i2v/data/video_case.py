@@ -15,7 +15,8 @@ from typing import Any
 from monai_i2v.errors import UsageError
 from monai_i2v.files.readable_file import check_readable
 from monai_i2v.files.user_path import user_path
-from monai_i2v.media.open_video import VIDEO_SUFFIXES
+from monai_i2v.media.open_video import VIDEO_SUFFIXES, open_video
+from monai_i2v.media.video import Video
 
 __all__ = ["VideoCase", "list_cases"]
 
@@ -66,6 +67,15 @@ class VideoCase:
         """What it is read from, by its part."""
         further = {f"ref_mask_{frame}": path for frame, path in self.further}
         return {"video": self.video, "ref_mask": self.ref_mask, **further}
+
+    def open(self) -> Video:
+        """Open the video; masks that lie in a folder of frames are no frames.
+
+        Raises:
+            UsageError: When it cannot be opened.
+        """
+        masks = [*self.annotated.values(), *([self.truth] if self.truth else [])]
+        return open_video(self.video, leave_out=masks)
 
 
 def list_cases(

@@ -27,7 +27,7 @@ from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import FrameResult, PropagationInferer
 from monai_i2v.masks import read_mask
-from monai_i2v.media import Video, open_video
+from monai_i2v.media import Video
 from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -198,7 +198,7 @@ class VideoEvaluator(Evaluator):
 
     def _iteration(self, engine: Engine, batchdata: VideoCase) -> VideoRun | None:
         try:
-            with open_video(batchdata.video) as video:
+            with batchdata.open() as video:
                 return self._segment(self._open(batchdata, video))
         except UsageError as error:
             logger.error("%s: %s", batchdata.name, error)
@@ -264,7 +264,7 @@ class VideoEvaluator(Evaluator):
             videos = []
             for case in cases:
                 with contextlib.suppress(UsageError):
-                    run = self._open(case, files.enter_context(open_video(case.video)))
+                    run = self._open(case, files.enter_context(case.open()))
                     videos.append(self._annotate(run))
             return self.adaptation.adapt(self.network, videos) if videos else None
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.pixels import iter_pixels
 from pydicom.uid import SegmentationStorage
 
 from monai_i2v.errors import UsageError
-from monai_i2v.media.dicom.header import DICOM_ERRORS
+from monai_i2v.media.dicom.header import DICOM_ERRORS, read_dicom
 from monai_i2v.media.video import VideoInfo
 
 __all__ = ["DicomSeg", "segment_label"]
@@ -67,7 +67,7 @@ class DicomSeg:
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self.path = path
         try:
-            self._file = dcmread(path)
+            self._file = read_dicom(path)
             if self._file.SOPClassUID not in (SegmentationStorage, LABEL_MAP_STORAGE):
                 raise UsageError(
                     f"{path} is a DICOM file, but no segmentation (its modality is {self._file.get('Modality')}); "

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from pydicom import DataElement, Dataset, dcmread
+from pydicom import DataElement, Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.tag import Tag
@@ -21,6 +21,7 @@ from pydicom.valuerep import DSfloat
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.masks.dicom_seg_header import SOURCE_TAGS, describe_segment, new_seg
 from monai_i2v.masks.palette import label_colors
+from monai_i2v.media.dicom.header import read_dicom
 from monai_i2v.media.dicom.plane import PLANE_TAGS, Planes, find_planes
 from monai_i2v.media.video import SourceFrame, VideoInfo
 
@@ -135,7 +136,7 @@ class _BitFile:
 
 
 def _read_header(path: Path) -> Dataset:
-    return dcmread(path, stop_before_pixels=True, specific_tags=[*SOURCE_TAGS, *PLANE_TAGS])
+    return read_dicom(path, stop_before_pixels=True, specific_tags=[*SOURCE_TAGS, *PLANE_TAGS])
 
 
 def _add_dimensions(seg: Dataset) -> None:

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["CHECKSUM_ERRORS", "check_gzip", "check_metaimage", "check_nrrd"]
+__all__ = ["CHECKSUM_ERRORS", "check_gzip", "check_metaimage", "check_nrrd", "read_fields"]
 
 CHECKSUM_ERRORS = (OSError, EOFError, ValueError, zlib.error)
 PIECE = 1 << 20  # bytes at a time
@@ -43,7 +43,7 @@ def check_metaimage(path: Path) -> None:
         zlib.error: Error -3 while decompressing data: incorrect data check
     """
     with path.open("rb") as file:
-        fields = _read_fields(file, b"=", last=b"elementdatafile")
+        fields = read_fields(file, b"=", last=b"elementdatafile")
         if fields.get(b"compresseddata", b"")[:1] not in (b"t", b"1"):  # as ITK does
             return
         data = path.parent / fields.get(b"elementdatafile", b"").decode()
@@ -59,7 +59,7 @@ def check_metaimage(path: Path) -> None:
 def check_nrrd(path: Path) -> None:
     """Check an NRRD file, or the data file that it names, where they are compressed (by gzip)."""
     with path.open("rb") as file:
-        fields = _read_fields(file, b":", last=b"")
+        fields = read_fields(file, b":", last=b"")
         if fields.get(b"encoding") not in (b"gzip", b"gz") or {b"line skip", b"byte skip"} & set(fields):
             return
         name = fields.get(b"data file", fields.get(b"datafile"))
@@ -70,7 +70,7 @@ def check_nrrd(path: Path) -> None:
                 check_gzip(other)
 
 
-def _read_fields(file: BinaryIO, separator: bytes, last: bytes) -> dict[bytes, bytes]:
+def read_fields(file: BinaryIO, separator: bytes, last: bytes) -> dict[bytes, bytes]:
     """Names and values of a text header, which ends with the field (or the empty line) `last`."""
     fields = {}
     for line in iter(lambda: file.readline(PIECE), b""):

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from monai_i2v.errors import UsageError
-from monai_i2v.files.natural_order import natural_key
+from monai_i2v.files.natural_order import natural_order
 from monai_i2v.media.intensity_window import find_window, sample_frames
 from monai_i2v.media.picture import PICTURE_ERRORS, PICTURE_SUFFIXES, Picture, find_pages
 from monai_i2v.media.video import FrameError, Video, VideoInfo
@@ -61,11 +61,16 @@ class FrameFolder(Video):
         return np.broadcast_to(frame, (*frame.shape[:2], self._channels))
 
 
-def find_pictures(folder: Path) -> list[Picture]:
-    """All pictures in a folder (not below it), in natural order of their names."""
+def find_pictures(folder: Path, is_wanted: Callable[[Path], bool] = lambda path: True) -> list[Picture]:
+    """All pictures in a folder (not below it), in the order of their names, see `natural_order`.
+
+    Args:
+        folder: the folder.
+        is_wanted: which files to take; hidden ones are left out anyway.
+    """
     paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
-    visible = [path for path in paths if not path.name.startswith(".")]
-    return [page for path in sorted(visible, key=natural_key) for page in find_pages(path)]
+    visible = [path for path in paths if not path.name.startswith(".") and is_wanted(path)]
+    return [page for path in natural_order(visible) for page in find_pages(path)]
 
 
 def _find_layout(path: str | Path, pictures: Sequence[Picture]) -> tuple[int, int, int]:
@@ -87,6 +92,7 @@ def _find_layout(path: str | Path, pictures: Sequence[Picture]) -> tuple[int, in
         channels = max(channels, layout[2])
     if first is None:
         raise UsageError(
-            f"{path} holds no picture that can be read; expected PNG, JPG, TIF or BMP files; copy or export them again."
+            f"{path} holds no picture that can be read; expected PNG, JPG, TIF, BMP or GIF files; copy or export them "
+            "again."
         )
     return height, width, channels

@@ -10,16 +10,25 @@ import SimpleITK as sitk  # noqa: N813
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
-from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
+from monai_i2v.media.nrrd_axes import (
+    NRRD_SUFFIXES,
+    SECONDS,
+    SEQUENCE_KEYS,
+    Axes,
+    find_axes,
+    has_time_beside_space,
+    listed_times,
+    restore_axes,
+)
+from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis, possible_time
 
 __all__ = ["read_itk", "save_labels_like_itk"]
-
-NRRD_SUFFIXES = (".nrrd", ".nhdr")
-SECONDS = {"s": 1.0, "sec": 1.0, "ms": 0.001, "msec": 0.001, "us": 0.000001}  # units that NRRD files use
 
 
 def read_itk(path: Path) -> Volume:
     """Read one slice over time; only NRRD can say that an axis is time and what its unit is.
+
+    A list of pictures (a sequence of 3D Slicer) is a video, and so is an image whose first or second axis is time.
 
     Raises:
         UsageError: When the file cannot be read, or is not one slice over time.
@@ -28,23 +37,38 @@ def read_itk(path: Path) -> Volume:
         (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
         image = sitk.ReadImage(str(path))
     except (RuntimeError, *CHECKSUM_ERRORS) as error:
+        if has_time_beside_space(path):
+            raise UsageError(
+                f"{path} has an axis of kind 'time' without a direction in space, which is not read; expected 'list'; "
+                "write 'list' in its place in the line 'kinds' of the header."
+            ) from error
         raise UsageError(
             f"{path} cannot be read as a volume; it is damaged, cut off, not what its name says, or the file "
             "with its data is missing; export it again."
         ) from error
-    time_axis = find_time_axis(path, image.GetSize())
-    frame_time = _frame_time(image, time_axis)
-    column, row = image.GetSpacing()[:2]
+    axes = find_axes(image)
+    pixels, affine, spacing = _pixels(image), _affine(image), image.GetSpacing()
+    if axes.is_list:
+        pixels = pixels[..., None]  # what looked like channels are frames
+    elif axes.frames < 2:
+        order = axes.order(image.GetDimension())
+        pixels = pixels.transpose(*order, -1)
+        affine[:3, :3] = affine[:3, order[:3]]
+        spacing = tuple(spacing[axis] for axis in order)
+    time_axis = find_time_axis(path, pixels.shape[:-1])
+    times = listed_times(image, path)
+    frame_time = _frame_time(image, axes)
     return Volume(
-        frames=arrange_frames(path, _pixels(image)),
-        affine=affine_with_time(_affine(image), time_axis, frame_time),
-        spacing=(row, column),
+        frames=arrange_frames(path, pixels),
+        affine=affine_with_time(affine, time_axis, frame_time),
+        spacing=(spacing[1], spacing[0]),
         frame_time=frame_time,
+        frame_times=times,
     )
 
 
 def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
-    """Save labels (T, H, W) with size, origin, spacing and direction of a source.
+    """Save labels (T, H, W) with size, origin, spacing, direction and kinds of axes of a source.
 
     Raises:
         OSError: When the file cannot be written.
@@ -52,14 +76,22 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(source))
     reader.ReadImageInformation()
-    image = sitk.GetImageFromArray(labels.reshape(reader.GetSize()[::-1]), isVector=False)
+    axes, size = find_axes(reader), reader.GetSize()[::-1]
+    if axes.is_list:
+        image = sitk.GetImageFromArray(np.moveaxis(labels, 0, -1).reshape(*size, len(labels)), isVector=True)
+    else:
+        place = 0 if axes.frames >= 2 else 2 - axes.frames
+        image = sitk.GetImageFromArray(np.moveaxis(labels, 0, place).reshape(size), isVector=False)
     image.SetSpacing(reader.GetSpacing())
     image.SetOrigin(reader.GetOrigin())
     image.SetDirection(reader.GetDirection())
+    for key in filter(reader.HasMetaDataKey, SEQUENCE_KEYS):
+        image.SetMetaData(key, reader.GetMetaData(key))
     try:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:
         raise OSError("SimpleITK cannot write it") from error
+    restore_axes(path, source, reader)
 
 
 def _pixels(image: sitk.Image) -> np.ndarray:
@@ -80,7 +112,8 @@ def _affine(image: sitk.Image) -> np.ndarray:
     return affine
 
 
-def _frame_time(image: sitk.Image, axis: int) -> float | None:
-    keys = (f"NRRD_kinds[{axis}]", f"NRRD_units[{axis}]")
+def _frame_time(image: sitk.Image, axes: Axes) -> float | None:
+    keys = (f"NRRD_kinds[{axes.frames}]", f"NRRD_units[{axes.frames}]")
     kind, unit = (image.GetMetaData(key) if image.HasMetaDataKey(key) else "" for key in keys)
-    return image.GetSpacing()[axis] * SECONDS[unit] if kind == "time" and unit in SECONDS else None
+    seconds = image.GetSpacing()[axes.frames] * SECONDS.get(unit, 0.0) if kind == "time" else 0.0
+    return possible_time(seconds)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -18,11 +18,14 @@ from monai_i2v.files.complete_file import complete_file
 
 __all__ = ["MovieWriter"]
 
+CLOCK = 90000  # ticks per s, of frames that do not follow each other evenly
+LEAST_TICKS = CLOCK // 1000
 DEFAULT_FRAME_TIME = 1 / 25  # s, where the source does not tell
 MAX_RATE = 1000  # frames per s, and s per frame, that players show
 # Constant quality without visible loss, a preset that keeps few frames in memory, and the file's index at its
 # start, so that a browser can begin to play before it has all of it.
 ENCODER_OPTIONS = {"crf": "18", "preset": "veryfast"}
+IN_ORDER = {"bf": "0"}  # frames that are stored out of order get the durations of others
 CONTAINER_OPTIONS = {"movflags": "+faststart"}
 
 
@@ -36,6 +39,7 @@ class MovieWriter:
         path: file to write, usually ``.mp4``.
         size: (height, width) of the frames, px.
         frame_time: seconds from one frame to the next; 1/25 when None.
+        frame_times: seconds of each frame to come, rising from 0, where they do not follow each other evenly; else ().
 
     Raises:
         UsageError: When the file cannot be written, in any of the calls.
@@ -53,8 +57,16 @@ class MovieWriter:
         True
     """
 
-    def __init__(self, path: str | Path, *, size: tuple[int, int], frame_time: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int],
+        frame_time: float | None = None,
+        frame_times: Sequence[float] = (),
+    ) -> None:
         self.size = size
+        self._stamps = _stamps(frame_times)
         self._files, self._open = ExitStack(), True
         with self._discard_on_error():
             partial = self._files.enter_context(complete_file(path))
@@ -64,9 +76,12 @@ class MovieWriter:
             )
             shown = min(max(frame_time or DEFAULT_FRAME_TIME, 1 / MAX_RATE), MAX_RATE)
             rate = Fraction(1 / shown).limit_denominator(1001)
-            self._stream = self._container.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
+            options = {**ENCODER_OPTIONS, **(IN_ORDER if frame_times else {})}
+            self._stream = self._container.add_stream("libx264", rate=rate, options=options)
             self._stream.height, self._stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
             self._stream.pix_fmt = "yuv420p"
+            if frame_times:
+                self._stream.codec_context.time_base = Fraction(1, CLOCK)
             self._stream.codec_context.thread_count = 1  # the cores belong to the network
             self._stream.codec_context.colorspace = Colorspace.ITU601
             self._stream.codec_context.color_range = ColorRange.MPEG
@@ -90,6 +105,7 @@ class MovieWriter:
         rgb = np.pad(np.broadcast_to(frame, (*self.size, 3)), margins, mode="edge")
         picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
         picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG)
+        picture.pts = next(self._stamps, None)  # None: one frame time after the frame before
         with self._discard_on_error():
             self._container.mux(self._stream.encode(picture))
 
@@ -121,3 +137,11 @@ class MovieWriter:
             self._open = False
             self._files.__exit__(*sys.exc_info())
             raise
+
+
+def _stamps(times: Sequence[float]) -> Iterator[int]:
+    """Time stamps in ticks; frames that are closer than players show come as soon as possible."""
+    stamp = -LEAST_TICKS
+    for time in times:
+        stamp = max(round(time * CLOCK), stamp + LEAST_TICKS)
+        yield stamp

@@ -15,7 +15,7 @@ from nibabel.spatialimages import HeaderDataError
 from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import check_gzip
 from monai_i2v.media.quiet import quiet
-from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
+from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis, possible_time
 
 __all__ = ["read_nifti", "save_labels_like_nifti", "save_new_nifti"]
 
@@ -25,6 +25,7 @@ MILLIMETERS = {
     "micron": 0.001,
     "unknown": 1.0,
 }  # per unit; NIfTI is in mm by custom
+TIME_AXIS = 3
 SECONDS = {"sec": 1.0, "msec": 0.001, "usec": 0.000001}
 FREE_TEXTS = ("descrip", "aux_file", "db_name", "intent_name")  # may name a patient
 READ_ERRORS = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
@@ -32,7 +33,10 @@ MAX_ZIP = 1032  # bytes out of one, which gzip cannot exceed
 
 
 def read_nifti(path: Path) -> Volume:
-    """Read one slice over time; the time axis has seconds only where the header gives it a unit of time.
+    """Read one slice over time; frames have seconds only where time is the fourth axis and has a unit of time.
+
+    The third axis of NIfTI is a direction in space, in mm, even where frames lie along it. Programs such as SimpleITK
+    give a unit of time to files that have no axis of time.
 
     Raises:
         UsageError: When the file cannot be read, or is not one slice over time.
@@ -53,7 +57,7 @@ def read_nifti(path: Path) -> Volume:
     zooms = [*map(float, image.header.get_zooms()), 0.0, 0.0]
     space_unit, time_unit = _units(image.header)
     time_axis = find_time_axis(path, pixels.shape[:-1])
-    frame_time = zooms[time_axis] * SECONDS.get(time_unit, 0.0) or None
+    frame_time = possible_time(zooms[time_axis] * SECONDS.get(time_unit, 0.0)) if time_axis >= TIME_AXIS else None
     unit = MILLIMETERS.get(space_unit, 1.0)
     return Volume(
         frames=arrange_frames(path, pixels),

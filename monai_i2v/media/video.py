@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -17,9 +18,10 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["FrameError", "SourceFrame", "Video", "VideoInfo"]
+__all__ = ["FRAME_TIMES", "FrameError", "SourceFrame", "Video", "VideoInfo", "scale"]
 
 
+FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
 HUGE = 1e37  # intensities whose differences may be more than float32 can hold
 
 
@@ -44,16 +46,26 @@ class VideoInfo:
 
     Args:
         path: file or folder that it was opened from.
-        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD), ``"frames"`` (stills) or
-            ``"phantom"``.
+        kind: ``"movie"`` (MP4, AVI ...), ``"dicom"``, ``"volume"`` (NIfTI, MHD, NRRD), ``"frames"`` (stills),
+            ``"array"`` (NPY, NPZ) or ``"phantom"``.
         length: number of frames.
         height: rows, px.
         width: columns, px.
-        frame_time: seconds from one frame to the next, None when the source does not tell, or tells no positive number.
+        frame_time: mean seconds from one frame to the next, None when the source does not tell, or tells no positive
+            number.
         spacing: mm per pixel, (row, column), None when the source does not tell, or tells no positive numbers.
         region: calibrated 2D region of an ultrasound picture, rows and columns (top, left, bottom, right) of which the
             last two are the first outside; None when the source does not tell.
         sources: of each frame of a DICOM recording, where it is kept; () for others.
+        frame_times: seconds of each frame where the source tells them one by one (they are counted from the first, and
+            `frame_time` becomes their mean step); () where frames follow each other evenly, or do not rise in time.
+
+    Example::
+
+        >>> from monai_i2v.media.video import VideoInfo
+        >>> info = VideoInfo("a.mkv", "movie", 3, 48, 64, frame_times=(1.0, 1.04, 3.0))
+        >>> info.frame_time, info.time_of(2), info.duration
+        (1.0, 2.0, 3.0)
     """
 
     path: str
@@ -65,19 +77,59 @@ class VideoInfo:
     spacing: tuple[float, float] | None = None
     region: tuple[int, int, int, int] | None = None
     sources: tuple[SourceFrame, ...] = field(default=(), repr=False)
+    frame_times: tuple[float, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        times = _from_first(self.frame_times) if len(self.frame_times) == self.length > 1 else ()
+        object.__setattr__(self, "frame_times", times)
+        if times:
+            object.__setattr__(self, "frame_time", times[-1] / (len(times) - 1))
         if self.frame_time is not None and not 0 < self.frame_time < math.inf:
             object.__setattr__(self, "frame_time", None)
         if self.spacing is not None and not all(0 < side < math.inf for side in self.spacing):
             object.__setattr__(self, "spacing", None)
 
+    def time_of(self, index: int) -> float | None:
+        """Seconds from the first frame to a frame, None when the source does not tell."""
+        if self.frame_times:
+            return self.frame_times[index]
+        return None if self.frame_time is None else index * self.frame_time
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the first frame to the end of the last, which is taken to last as long as the mean."""
+        last = self.time_of(self.length - 1)
+        return None if last is None or self.frame_time is None else last + self.frame_time
+
+
+def scale(frame: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Scale intensities of any shape so that a window becomes [0, 1], clip the others, and take NaN for 0; float32.
+
+    Example::
+
+        >>> import numpy as np
+        >>> from monai_i2v.media.video import scale
+        >>> scale(np.array([-3.0, 5.0, 99.0, np.nan]), (0, 20)).tolist()
+        [0.0, 0.25, 1.0, 0.0]
+    """
+    black, white = window
+    kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
+    shades = (frame.astype(kind) - black) / (white - black)
+    return np.nan_to_num(np.clip(shades, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
+
+
+def _from_first(times: Sequence[float]) -> tuple[float, ...]:
+    """Times counted from the first of them; () unless they are finite and rise."""
+    is_rising = all(before < after < math.inf for before, after in pairwise(times))
+    return tuple(float(time - times[0]) for time in times) if is_rising and math.isfinite(times[0]) else ()
+
 
 class Video(ABC):
     """Frames of one recording, decoded when asked for; reading them in order is fast for every source.
 
-    A subclass implements `read`. `video[i]` is what the networks take: a float tensor (3, H, W) in [0, 1], gray
-    replicated to three channels, the source's intensities scaled linearly from `window`.
+    A subclass implements `read`, and `show` where one window is not enough. `video[i]` is what the networks take: a
+    float tensor (3, H, W) in [0, 1], gray replicated to three channels, the source's intensities scaled linearly from
+    `window`.
 
     Args:
         info: facts about the video.
@@ -97,6 +149,14 @@ class Video(ABC):
             FrameError: When this one frame cannot be decoded.
         """
 
+    def show(self, index: int) -> np.ndarray:
+        """Frame `index` as it is to be seen: (H, W, C) float32 in [0, 1].
+
+        Raises:
+            FrameError: When this one frame cannot be decoded.
+        """
+        return scale(self.read(index), self.window)
+
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Release files. A closed video is not read again."""
 
@@ -108,10 +168,7 @@ class Video(ABC):
             raise IndexError(
                 f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
             )
-        black, white = self.window
-        kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
-        frame = (self.read(index).astype(kind) - black) / (white - black)
-        frame = np.nan_to_num(np.clip(frame, 0.0, 1.0), nan=0.0).astype(np.float32, copy=False)
+        frame = self.show(index)
         return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.intensity_window import find_window, sample_frames
-from monai_i2v.media.video import Video, VideoInfo
+from monai_i2v.media.video import FRAME_TIMES, Video, VideoInfo
 
-__all__ = ["Volume", "VolumeVideo", "affine_with_time", "arrange_frames", "find_time_axis"]
-
-SHOWN_PERCENTILES = (0.5, 99.5)  # a few bright voxels must not darken the rest
+__all__ = ["Volume", "VolumeVideo", "affine_with_time", "arrange_frames", "find_time_axis", "possible_time"]
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,18 @@ class Volume:
         affine: (4, 4), from indices (x, y, time) to RAS, as MONAI's readers give it.
         spacing: mm per pixel, (row, column).
         frame_time: seconds from one frame to the next, None when the file does not tell.
+        frame_times: seconds of each frame where the file tells them one by one, see `VideoInfo`.
     """
 
     frames: np.ndarray
     affine: np.ndarray
     spacing: tuple[float, float]
     frame_time: float | None
+    frame_times: tuple[float, ...] = ()
 
 
 class VolumeVideo(Video):
-    """Frames of a volume; [0, 255] is shown for 8 bit, else the 0.5 to 99.5 percentiles of some frames.
+    """Frames of a volume; the window is that of `find_window`.
 
     Args:
         path: file that the volume was read from.
@@ -55,9 +55,10 @@ class VolumeVideo(Video):
 
     def __init__(self, path: Path, volume: Volume) -> None:
         length, height, width = volume.frames.shape[:3]
-        super().__init__(VideoInfo(str(path), "volume", length, height, width, volume.frame_time, volume.spacing))
+        info = VideoInfo(str(path), "volume", length, height, width, volume.frame_time, volume.spacing)
+        super().__init__(replace(info, frame_times=volume.frame_times))
         self.volume = volume
-        self.window = find_window(sample_frames(self), SHOWN_PERCENTILES)
+        self.window = find_window(sample_frames(self))
 
     def read(self, index: int) -> np.ndarray:
         return self.volume.frames[index]
@@ -76,6 +77,11 @@ def find_time_axis(path: Path, size: Sequence[int]) -> int:
             "(x, y, 1, time); cut out one slice and open that."
         )
     return long_axes[0] if long_axes else 2
+
+
+def possible_time(seconds: float) -> float | None:
+    """A frame time that can be true, None for others; 0 is a common word for unknown."""
+    return seconds if FRAME_TIMES[0] <= seconds <= FRAME_TIMES[1] else None
 
 
 def arrange_frames(path: Path, pixels: np.ndarray) -> np.ndarray:

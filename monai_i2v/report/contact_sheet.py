@@ -118,5 +118,5 @@ class ContactSheet:
         draw.text((x + width, below), remark, fill=color, font=font, anchor="rm")
 
     def _caption(self, index: int) -> str:
-        frame_time = self.info.frame_time
-        return f"frame {index}" if frame_time is None else f"frame {index}, {index * frame_time:.2f} s"
+        time = self.info.time_of(index)
+        return f"frame {index}" if time is None else f"frame {index}, {time:.2f} s"

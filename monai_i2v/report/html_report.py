@@ -35,7 +35,7 @@ VOLUMES_NOTE = (
     "ventricle, the largest is taken for end diastole (ED), the smallest for end systole (ES), and the change for a "
     "single-plane ejection fraction. A mask by research software is not a diagnosis."
 )
-DEFAULT_FRAME_TIME = 0.1  # s, in the player, when the video does not know
+DEFAULT_FRAME_TIME, LEAST_FRAME_TIME = 0.1, 0.02  # s, in the player, when the video does not know, and at least
 
 
 class HtmlReport:
@@ -132,8 +132,8 @@ class HtmlReport:
     def _summary(self, measurements: Measurements) -> str:
         doubtful = len({row.frame for row in measurements.rows if row.doubtful})
         length = f"{self.info.length} frames"
-        if self.info.frame_time is not None:
-            length += f", {self.info.length * self.info.frame_time:.2f} s"
+        if self.info.duration is not None:
+            length += f", {self.info.duration:.2f} s"
         count = len(self.frames)
         player = "" if count >= self.info.length else f" The player shows {count} of them."
         doubts = "No frame is doubtful." if not doubtful else f"{doubtful} are doubtful: look at them first."
@@ -148,12 +148,12 @@ class HtmlReport:
         return {
             "width": self.size[0],
             "height": self.size[1],
-            "interval": round(1000 * max(self.info.frame_time or DEFAULT_FRAME_TIME, 0.02)),  # ms
             "objects": [{"label": label, "color": colors[label]} for label in measurements.labels],
             "frames": [
                 {
                     "index": index,
                     "time": by_frame[index][0].time_s,
+                    "shown": round(1000 * self._shown(index)),  # ms
                     "note": by_frame[index][0].note,
                     "areas": [_area(row) for row in by_frame[index]],
                     "picture": _embed(picture, "jpeg"),
@@ -162,6 +162,15 @@ class HtmlReport:
                 for index, (picture, label_map) in sorted(self.frames.items())
             ],
         }
+
+    def _shown(self, index: int) -> float:
+        """Seconds that the player shows a frame: until the next one, and less where it leaves frames out."""
+        kept = sorted(self.frames)
+        after = kept[kept.index(index) + 1 :]
+        time, later = self.info.time_of(index), self.info.time_of(after[0]) if after else self.info.duration
+        if time is None or later is None:
+            return DEFAULT_FRAME_TIME
+        return max((later - time) * len(kept) / self.info.length, LEAST_FRAME_TIME)
 
 
 def _ranks_png(label_map: np.ndarray, ranks: Mapping[int, int]) -> bytes:

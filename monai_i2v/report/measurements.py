@@ -26,7 +26,7 @@ class Measurement(NamedTuple):
 
     Args:
         frame: index of the frame, from 0.
-        time_s: its time in s.
+        time_s: its time in s after the first frame.
         label: label value of the object.
         area_px: number of its pixels.
         area_mm2: its area in mm^2.
@@ -68,7 +68,7 @@ class Measurements:
 
     Args:
         labels: label values of all objects; an object that is absent from a frame has a row with area 0.
-        info: facts about the video; without frame_time there is no time_s, without spacing no area_mm2.
+        info: facts about the video; where it tells no times there is no time_s, without spacing no area_mm2.
         chambers: labels whose volume is measured too.
 
     Example::
@@ -125,11 +125,11 @@ class Measurements:
 
     def _measure(self, index: int, mask: np.ndarray, label: int, confidence: float | None, note: str) -> Measurement:
         area = int(mask.sum())
-        spacing, frame_time = self.info.spacing, self.info.frame_time
+        spacing = self.info.spacing
         volume = simpson_volume(mask, spacing or (1.0, 1.0)) if label in self.chambers else None
         return Measurement(
             frame=index,
-            time_s=None if frame_time is None else index * frame_time,
+            time_s=self.info.time_of(index),
             label=label,
             area_px=area,
             area_mm2=None if spacing is None else area * spacing[0] * spacing[1],

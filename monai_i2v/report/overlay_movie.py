@@ -21,7 +21,7 @@ class OverlayMovie:
 
     Args:
         path: file to write.
-        info: facts about the video: its size, and its speed (25 frames per second when unknown).
+        info: facts about the video: its size, and the times of its frames (25 per second when unknown).
         labels: label values of all objects.
         alpha: strength of the fill in [0, 1].
 
@@ -45,10 +45,11 @@ class OverlayMovie:
 
     def __init__(self, path: str | Path, info: VideoInfo, *, labels: Sequence[int], alpha: float = 0.3) -> None:
         self.labels, self.alpha = labels, alpha
-        self.movie = MovieWriter(path, size=(info.height, info.width), frame_time=info.frame_time)
+        size, times = (info.height, info.width), info.frame_times
+        self.movie = MovieWriter(path, size=size, frame_time=info.frame_time, frame_times=times)
 
     def write(self, frame: np.ndarray, label_map: np.ndarray) -> np.ndarray:
-        """Append a frame, uint8 (H, W, 3) or (H, W, 1), with its label map (H, W).
+        """Append the next frame, uint8 (H, W, 3) or (H, W, 1), with its label map (H, W).
 
         Returns:
             The painted frame (H, W, 3), uint8, for other uses such as the contact sheet.

@@ -41,8 +41,8 @@ def write_run_facts(
     Raises:
         UsageError: When the file cannot be written.
     """
-    video = {**asdict(replace(info, sources=())), "path": Path(info.path).name}
-    del video["sources"]
+    video = {**asdict(replace(info, sources=(), frame_times=())), "path": Path(info.path).name}
+    del video["sources"], video["frame_times"]  # which are in masks.dcm and measurements.csv
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,

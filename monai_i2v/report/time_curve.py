@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.masks.palette import label_colors
+from monai_i2v.media.video import VideoInfo
 from monai_i2v.report.measurements import REFERENCE_NOTE, Measurement, Measurements
 
 __all__ = ["draw_over_time", "picture_file"]
@@ -65,7 +66,7 @@ def draw_over_time(
 ) -> None:
     """Draw one line per object.
 
-    Time is in s where the video knows its frame time and the frame's number where not. Doubtful frames (those with a
+    Time is in s where the video tells it and the frame's number where not. Doubtful frames (those with a
     note) are shaded, the reference frame is a dotted line.
 
     Args:
@@ -95,21 +96,21 @@ def draw_over_time(
     """
     if not measurements.rows:
         raise ValueError("measurements are empty, expected one frame or more; add frames before plotting.")
-    unit = measurements.info.frame_time or 1.0  # length of a frame on the time axis
+    info = measurements.info
     rows = sorted(measurements.rows, key=lambda row: row.frame)
     for rank, (label, color) in enumerate(label_colors(measurements.labels).items()):
         own = [row for row in rows if row.label == label and (labels is None or label in labels)]
         if own:
             values = np.array([getattr(row, column) for row in own], dtype=float)
-            (line,) = axes.plot([row.frame * unit for row in own], values, DASHES[rank % len(DASHES)], linewidth=1.8)
-            line.set(color=tuple(DARKER * channel / 255 for channel in color))
+            (line,) = axes.plot([_place(info, row.frame) for row in own], values, DASHES[rank % len(DASHES)])
+            line.set(color=tuple(DARKER * channel / 255 for channel in color), linewidth=1.8)
             line.set_label(_entry(rank, label, len(measurements.labels)))
             line.set_marker("o" if len(own) == 1 else "")
     for marker, (name, found) in zip(MARKERS, (marks or {}).items(), strict=False):
-        places = [row.frame * unit for row in found], [getattr(row, column) for row in found]
+        places = [_place(info, row.frame) for row in found], [getattr(row, column) for row in found]
         axes.plot(*places, marker, color=INK, markersize=8, label=name)
-    _mark_frames(axes, rows, unit)
-    _dress(axes, y_label, "frame" if measurements.info.frame_time is None else "time (s)")
+    _mark_frames(axes, rows, info)
+    _dress(axes, y_label, "frame" if info.frame_time is None else "time (s)")
 
 
 def _entry(rank: int, label: int, count: int) -> str:
@@ -119,14 +120,29 @@ def _entry(rank: int, label: int, count: int) -> str:
     return f"and {count - MAX_NAMED} others" if rank == MAX_NAMED else "_"
 
 
-def _mark_frames(axes: Axes, rows: Sequence[Measurement], unit: float) -> None:
+def _mark_frames(axes: Axes, rows: Sequence[Measurement], info: VideoInfo) -> None:
     doubtful = sorted({row.frame for row in rows if row.doubtful})
     for number, (first, last) in enumerate(_runs(doubtful)):
-        span = axes.axvspan((first - 0.5) * unit, (last + 0.5) * unit, alpha=0.18, linewidth=1, zorder=0)
+        span = axes.axvspan(_border(info, first), _border(info, last + 1), alpha=0.18, linewidth=1, zorder=0)
         span.set(color=DOUBT_COLOR, label="_" * number + "doubtful")  # "_" keeps it out of the legend
     given = sorted({row.frame for row in rows if row.note == REFERENCE_NOTE})
     for number, frame in enumerate(given):
-        axes.axvline(frame * unit, color=INK, linestyle=(0, (1, 2)), label="_" * number + "reference")
+        axes.axvline(_place(info, frame), color=INK, linestyle=(0, (1, 2)), label="_" * number + "reference")
+
+
+def _place(info: VideoInfo, frame: int) -> float:
+    """Where a frame lies on the time axis."""
+    time = info.time_of(frame)
+    return frame if time is None else time
+
+
+def _border(info: VideoInfo, frame: int) -> float:
+    """Where a frame begins on the time axis: half-way from the frame before, as far as there is one."""
+    half = (info.frame_time or 1.0) / 2
+    if frame == 0:
+        return -half
+    before = _place(info, frame - 1)
+    return before + half if frame == info.length else (before + _place(info, frame)) / 2
 
 
 def _runs(frames: Sequence[int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from monai_i2v.data import VideoCase, list_cases
 from monai_i2v.errors import UsageError
@@ -108,3 +109,14 @@ def test_one_of_video_and_datalist_is_needed():
         list_cases("a.mp4")
     with pytest.raises(UsageError, match="both video and datalist are given"):
         list_cases("a.mp4", "m.png", datalist="list.json")
+
+
+def test_masks_among_the_frames_are_left_out(tmp_path):
+    for number in range(3):
+        Image.new("L", (6, 4), color=10 * number).save(tmp_path / f"f{number}.png")
+    for name in ("mask", "other", "truth"):
+        Image.new("L", (6, 4), color=1).save(tmp_path / f"{name}.png")
+    masks = [str(tmp_path / "mask.png"), str(tmp_path / "other.png")]
+    case = VideoCase(str(tmp_path), masks[0], truth=str(tmp_path / "truth.png"), further=((2, masks[1]),))
+    with case.open() as video:
+        assert [int(video.read(index)[0, 0, 0]) for index in range(len(video))] == [0, 10, 20]

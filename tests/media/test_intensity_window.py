@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from monai_i2v.media.intensity_window import find_window, sample_frames
 from monai_i2v.media.video import FrameError, Video, VideoInfo
@@ -24,10 +25,33 @@ def test_sample_is_spread_evenly_and_leaves_damaged_frames_out():
     assert [int(frame[0, 0, 0]) for frame in sample_frames(Counter(3))] == [1, 2]
 
 
-def test_window_is_the_range_of_the_finite_values():
-    frames = [np.array([np.nan, 3.0]), np.array([-7, 5])]
-    assert find_window(frames) == (-7, 5)
-    assert find_window([np.arange(101.0)], (10, 90)) == (10, 90)
+def test_window_is_nearly_the_range_of_the_finite_values():
+    frames = [np.array([np.nan, *np.arange(500.0)]), np.arange(500, 1001)]
+    assert find_window(frames) == (5, 995)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_a_few_white_pixels_do_not_darken_the_rest(kind):
+    frame = np.tile(np.arange(1000, dtype=kind), 10)
+    frame[:9] = 65535
+    assert find_window([frame]) == pytest.approx((5, 995), abs=1)
+
+
+@pytest.mark.parametrize("padding", [-32768, -2000, 20000])
+def test_padding_at_either_end_does_not_count(padding):
+    frame = np.concatenate([np.tile(np.arange(-1000, 1000), 9), np.full(9000, padding)])
+    assert find_window([frame]) == pytest.approx((-990, 989), abs=1)
+
+
+def test_a_black_background_that_belongs_to_the_picture_counts():
+    assert find_window([np.concatenate([np.zeros(500), np.arange(500.0)])])[0] == 0
+
+
+def test_a_small_object_on_a_constant_background_is_seen():
+    frame = np.full(10000, 100, np.uint16)
+    frame[7:9] = 4095
+    assert find_window([frame]) == (100, 4095)
+    assert find_window([np.repeat([0, 60000], 500)]) == (0, 60000)  # a mask has no padding
 
 
 def test_window_of_8_bit_is_the_whole_range():

@@ -3,16 +3,23 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import random
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
+from written_media import gray_frames
 
 from monai_i2v.errors import UsageError
+from monai_i2v.media import movie as movie_module
+from monai_i2v.media import movie_index
 from monai_i2v.media.movie import Movie
+from monai_i2v.media.recent_frames import RecentFrames
 from monai_i2v.media.video import FrameError
 
 
@@ -66,6 +73,11 @@ def test_lossless_frames_have_their_gray_values_size_and_time(tmp_path, write_mo
         ("a.wmv", "wmv2", "yuv420p", {"qmax": "2"}),
         ("a.mpg", "mpeg2video", "yuv420p", {"bf": "2", "qmax": "2"}),
         ("a.mkv", "mjpeg", "yuvj420p", {"qmax": "2"}),
+        ("a.ts", "libx264", "yuv420p", {"crf": "4", "x264-params": "open-gop=1:bframes=3"}),
+        ("a.m2ts", "libx264", "yuv420p", {"crf": "4"}),
+        ("a.mts", "mpeg2video", "yuv420p", {"bf": "2", "qmax": "2"}),
+        ("a.vob", "mpeg2video", "yuv420p", {"bf": "2", "qmax": "2"}),
+        ("a.gif", "gif", "gray", {}),
     ],
 )
 def test_random_access_equals_sequential(tmp_path, write_movie, name, codec, pixels, options):
@@ -241,3 +253,102 @@ def test_a_forked_process_does_not_wait_for_the_threads_of_a_forgotten_movie(tmp
             os.waitpid(child, 0)
             pytest.fail("the child still waits")
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
+def test_a_pause_between_frames_is_kept(tmp_path, write_movie, name):
+    times = [0, 1, 2, 52, 53]  # of a 25th of a second: a pause of 2 s after frame 2
+    codec = {"codec": "libx264", "pixels": "yuv420p"}
+    info = Movie(write_movie(tmp_path / name, gray_frames(5), times=times, **codec)).info
+    assert info.frame_times == pytest.approx([0, 0.04, 0.08, 2.08, 2.12])
+    assert info.frame_time == pytest.approx(2.12 / 4)
+
+
+def test_evenly_spaced_frames_have_one_frame_time(tmp_path, write_movie):
+    info = Movie(write_movie(tmp_path / "a.mkv", gray_frames(9))).info  # its time stamps are rounded to 1 ms
+    assert (info.frame_times, info.frame_time) == ((), 0.04)
+
+
+def test_time_stamps_count_where_the_frame_rate_says_something_else(tmp_path, write_movie):
+    info = Movie(write_movie(tmp_path / "a.mkv", gray_frames(5), times=range(0, 250, 50))).info
+    assert info.frame_times == pytest.approx([0, 2, 4, 6, 8])
+
+
+@pytest.mark.parametrize(("memory", "passes"), [(1 << 30, 1), (14 * 48 * 32 * 4, 5)])
+def test_reading_backward_decodes_a_group_of_pictures_a_few_times(tmp_path, write_movie, monkeypatch, memory, passes):
+    frames = [np.full((32, 48, 3), 3 * index, np.uint8) for index in range(70)]
+    path = write_movie(tmp_path / "a.mkv", frames, codec_options={"g": "70"})
+    monkeypatch.setattr(
+        movie_module, "RecentFrames", lambda: recent.append(RecentFrames(memory, min_frames=2)) or recent[-1]
+    )
+    decoded, recent, decode = [], [], movie_index.decode_frames
+    monkeypatch.setattr(movie_module, "decode_frames", lambda *args: (decoded.append(1) or f for f in decode(*args)))
+    movie = Movie(path)
+    assert gray_values(movie) == [3 * index for index in range(70)]
+    assert (len(decoded), recent) == (70, [])  # reading forward keeps nothing
+    decoded.clear()
+    assert gray_values(movie, range(69, -1, -1)) == [3 * index for index in range(69, -1, -1)]
+    assert len(decoded) <= 70 * (passes + 1) / 2
+    assert len(recent[0]) <= max(memory // (48 * 32 * 4), 2)
+    movie.close()
+    assert movie._decoder._recent is None
+
+
+def test_jumps_within_a_group_of_pictures_decode_it_once(tmp_path, write_movie, monkeypatch):
+    frames = [np.full((32, 48, 3), 3 * index, np.uint8) for index in range(70)]
+    movie = Movie(write_movie(tmp_path / "a.mkv", frames, codec_options={"g": "70"}))
+    movie.read(69)
+    decoded, decode = [], movie_index.decode_frames
+    monkeypatch.setattr(movie_module, "decode_frames", lambda *args: (decoded.append(1) or f for f in decode(*args)))
+    order = 3 * list(range(70))
+    random.Random(0).shuffle(order)
+    assert gray_values(movie, order) == [3 * index for index in order]
+    assert len(decoded) <= 2 * 70  # once on the way to the highest frame, and what a first jump back decodes
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.m2ts", "a.vob", "a.mpg"])
+def test_films_without_an_index_are_searched_by_bytes(tmp_path, write_movie, monkeypatch, name):
+    noise = np.random.default_rng(0).integers(0, 255, (40, 64, 96, 3)).astype(np.uint8)
+    path = write_movie(tmp_path / name, list(noise), codec="mpeg2video", pixels="yuv420p", codec_options={"b": "4M"})
+    forward = [frame.copy() for frame in map(Movie(path).read, range(40))]
+    movie = Movie(path)
+    movie.read(39)
+    monkeypatch.setattr(movie._decoder, "_open", lambda: pytest.fail("decoded from the start"))
+    assert all(np.array_equal(movie.read(index), forward[index]) for index in (38, 20, 3, 30, 7))
+
+
+def test_a_pickled_movie_is_its_path_and_index(tmp_path, write_movie):
+    path = write_movie(tmp_path / "a.mp4", codec="libx264", pixels="yuv420p", codec_options={"crf": "4"})
+    movie = Movie(path)
+    frame = movie.read(7)
+    packed = pickle.dumps(movie)
+    assert len(packed) < 2000
+    again = pickle.loads(packed)
+    assert again.info == movie.info
+    assert np.array_equal(again.read(7), frame)
+    film = pickle.loads(pickle.dumps(Movie(path, path.read_bytes())))
+    assert np.array_equal(film.read(7), frame)
+
+
+def test_threads_read_one_movie(tmp_path, write_movie):
+    movie = Movie(write_movie(tmp_path / "a.mkv"))
+    order = 10 * list(range(20))
+    random.Random(0).shuffle(order)
+    with ThreadPoolExecutor(4) as pool:
+        values = list(pool.map(lambda index: int(movie.read(index)[20, 20, 1]), order))
+    assert values == [8 * index for index in order]
+
+
+def test_an_animated_gif_has_its_gray_values_and_times(tmp_path):
+    pictures = [Image.fromarray(np.full((32, 48), 8 * index, np.uint8)) for index in range(12)]
+    durations = [100] * 5 + [500] + [100] * 6  # ms
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=durations)
+    movie = Movie(tmp_path / "a.gif")
+    assert gray_values(movie) == [8 * index for index in range(12)]
+    assert gray_values(movie, [11, 0, 5]) == [88, 0, 40]
+    assert movie.info.time_of(5) == pytest.approx(0.5)
+    assert movie.info.time_of(6) == pytest.approx(1.0)
+    content = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(UsageError, match=r"a\.gif (is cut off after about \d+ frames|cannot be opened)"):
+        Movie(tmp_path / "a.gif")

@@ -52,15 +52,17 @@ def test_frames_and_affine_are_those_of_the_file(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     ("shape", "zooms"),
-    [((6, 4, 3), (0.5, 0.4, 40)), ((6, 4, 1, 3), (0.5, 0.4, 8, 40)), ((6, 4, 3, 1), (0.5, 0.4, 40, 9))],
+    [((6, 4, 3), (0.5, 0.4, 1.54)), ((6, 4, 1, 3), (0.5, 0.4, 8, 40)), ((6, 4, 3, 1), (0.5, 0.4, 1.54, 9))],
 )
 @pytest.mark.parametrize(("unit", "seconds"), [("sec", 40), ("msec", 0.04), ("usec", 0.00004), ("unknown", None)])
-def test_nifti_has_a_frame_time_when_it_has_a_unit_of_time(tmp_path, shape, zooms, unit, seconds):
+def test_nifti_has_a_frame_time_when_its_fourth_axis_has_a_unit_of_time(tmp_path, shape, zooms, unit, seconds):
     image = nib.Nifti1Image(PIXELS.reshape(shape), np.diag([0.5, 0.4, zooms[2], 1]))
     image.header.set_zooms(zooms)
     image.header.set_xyzt_units("mm", unit)
     image.to_filename(tmp_path / "a.nii")
     volume = read_volume(tmp_path / "a.nii")
+    if shape != (6, 4, 1, 3):
+        seconds = None  # frames lie along z, in mm
     assert volume.frame_time == (None if seconds is None else pytest.approx(seconds))
     assert volume.frames[2, 1, 5, 0] == 65
     last = zooms[2] if shape != (6, 4, 1, 3) else seconds or 1  # a z axis becomes the time axis
@@ -245,3 +247,110 @@ def test_unwritable_place(tmp_path):
         source = write_volume(tmp_path / f"a{suffix}")
         with pytest.raises(OSError, match=r"SimpleITK cannot write it|No such file"):
             save_labels_like(source, tmp_path / "missing", PIXELS.T.astype(np.uint8))
+
+
+def test_simpleitk_writes_no_frame_time(tmp_path):
+    image = sitk.GetImageFromArray(PIXELS.T)
+    image.SetSpacing([0.5, 0.5, 1.54])
+    sitk.WriteImage(image, str(tmp_path / "a.nii"))
+    assert nib.load(tmp_path / "a.nii").header.get_xyzt_units() == ("mm", "sec")
+    assert read_volume(tmp_path / "a.nii").frame_time is None
+
+
+@pytest.mark.parametrize("zoom", [0, 1e-9, 1e9])
+def test_a_frame_time_that_cannot_be_is_left_out(tmp_path, zoom):
+    image = nib.Nifti1Image(PIXELS.reshape(6, 4, 1, 3), np.eye(4))
+    image.header["pixdim"][4] = zoom
+    image.header.set_xyzt_units("mm", "sec")
+    image.to_filename(tmp_path / "a.nii")
+    assert read_volume(tmp_path / "a.nii").frame_time is None
+
+
+def write_nrrd(path, kinds, sizes, more="", pixels=None) -> Path:
+    pixels = np.arange(np.prod(sizes), dtype=np.uint8) if pixels is None else pixels
+    axes = f"dimension: {len(sizes)}\nsizes: {' '.join(map(str, sizes))}\nkinds: {kinds}\n"
+    path.write_bytes(f"NRRD0004\ntype: uint8\n{axes}{more}encoding: raw\n\n".encode() + pixels.tobytes())
+    return path
+
+
+IN_SPACE = "space: left-posterior-superior\nspace directions: none (0.5,0,0) (0,0.4,0) (0,0,1)\nspace origin: (3,2,1)\n"
+
+
+@pytest.mark.parametrize("length", [3, 12])
+def test_a_slicer_sequence_is_a_video_and_its_masks_are_one(tmp_path, length):
+    path = write_nrrd(tmp_path / "a.seq.nrrd", "list domain domain domain", (length, 3, 2, 1), IN_SPACE)
+    volume = read_volume(path)
+    assert volume.frames.shape == (length, 2, 3, 1)
+    assert volume.frames[2, 0, :, 0].tolist() == [2, 2 + length, 2 + 2 * length]
+    assert volume.spacing == (0.4, 0.5)
+    labels = np.arange(length * 6, dtype=np.uint8).reshape(length, 2, 3)
+    save_labels_like(path, tmp_path, labels)
+    masks = read_volume(tmp_path / "masks.nrrd")
+    assert np.array_equal(masks.frames[..., 0], labels)
+    assert np.allclose(masks.affine, volume.affine)
+    assert b"kinds: list domain domain domain" in (tmp_path / "masks.nrrd").read_bytes()
+
+
+def test_times_of_a_slicer_sequence_are_those_of_its_index(tmp_path):
+    index = 'units: "ms" "mm" "mm"\naxis 0 index type:=numeric\naxis 0 index values:=0%20500 2000\n'
+    path = write_nrrd(tmp_path / "a.seq.nrrd", "list domain domain", (3, 4, 2), index)
+    volume = read_volume(path)
+    assert VolumeVideo(path, volume).info.frame_times == (0, 0.5, 2)
+    save_labels_like(path, tmp_path, np.zeros((3, 2, 4), np.uint8))
+    assert read_volume(tmp_path / "masks.nrrd").frame_times == volume.frame_times
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sizes"),
+    [
+        ("time domain domain", (3, 4, 2)),
+        ("domain time domain", (4, 3, 2)),
+        ("domain domain time", (4, 2, 3)),
+        ("domain domain list", (4, 2, 3)),
+    ],
+)
+def test_the_axis_of_time_may_be_any(tmp_path, kinds, sizes):
+    frame = kinds.split().index("time" if "time" in kinds else "list")
+    pixels = np.moveaxis(np.arange(24, dtype=np.uint8).reshape(3, 2, 4), 0, 2 - frame)  # (t, y, x), the last fastest
+    units = " ".join('"s"' if axis == frame else '"mm"' for axis in range(3))
+    spacings = " ".join("0.2" if axis == frame else "0.5" for axis in range(3))
+    more = f"spacings: {spacings}\nunits: {units}\n"
+    path = write_nrrd(tmp_path / "a.nrrd", kinds, sizes, more, np.ascontiguousarray(pixels))
+    volume = read_volume(path)
+    assert volume.frames[..., 0].tolist() == np.arange(24).reshape(3, 2, 4).tolist()
+    assert (volume.spacing, volume.frame_time) == ((0.5, 0.5), 0.2 if "time" in kinds else None)
+    save_labels_like(path, tmp_path, volume.frames[..., 0])
+    masks = read_volume(tmp_path / "masks.nrrd")
+    assert np.array_equal(masks.frames, volume.frames)
+    assert np.allclose(masks.affine, volume.affine)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("RGB-color", (2, 2, 3, 3)), ("vector", (2, 2, 3, 3))])
+def test_colors_are_no_frames(tmp_path, kind, shape):
+    path = write_nrrd(tmp_path / "a.nrrd", f"{kind} domain domain time", (3, 3, 2, 2))
+    assert read_volume(path).frames.shape == shape
+    assert read_volume(path).frames[0, 0, 1].tolist() == [3, 4, 5]
+
+
+def test_time_beside_directions_in_space_is_told(tmp_path):
+    path = write_nrrd(tmp_path / "a.nrrd", "time domain domain domain", (3, 4, 2, 1), IN_SPACE)
+    with pytest.raises(UsageError, match=r"has an axis of kind 'time' without a direction in space.*write 'list'"):
+        read_volume(path)
+
+
+def test_time_stamps_of_a_plus_sequence(tmp_path):
+    stamps = "".join(f"Seq_Frame000{rank}_Timestamp = {time}\n" for rank, time in enumerate([7.0, 7.5, 9.0]))
+    header = f"ObjectType = Image\nNDims = 3\nDimSize = 4 2 3\nElementType = MET_UCHAR\n{stamps}"
+    (tmp_path / "a.mha").write_bytes(f"{header}ElementDataFile = LOCAL\n".encode() + bytes(range(24)))
+    video = VolumeVideo(tmp_path, read_volume(tmp_path / "a.mha"))
+    assert video.info.frame_times == (0, 0.5, 2)
+
+
+def test_masks_of_an_rgb_nifti_have_its_shape(tmp_path):
+    pixels = np.zeros((6, 4, 1, 3), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.Nifti1Image(pixels, ROTATED).to_filename(tmp_path / "a.nii")
+    assert read_volume(tmp_path / "a.nii").frames.shape == (3, 4, 6, 3)
+    save_labels_like(tmp_path / "a.nii", tmp_path, PIXELS.T.astype(np.uint8))
+    masks = nib.load(tmp_path / "masks.nii.gz")
+    assert (masks.shape, int(np.asanyarray(masks.dataobj)[5, 1, 0, 2])) == ((6, 4, 1, 3), 65)
+    assert np.allclose(masks.affine, ROTATED, atol=1e-6)

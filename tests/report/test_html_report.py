@@ -48,7 +48,7 @@ def test_the_player_has_all_frames_with_areas_and_notes(tmp_path):
     assert data["frames"][2]["areas"] == ["50.0 mm²", "0.0 mm²"]  # 200 px of 0.25 mm²
     assert data["frames"][2]["time"] == 0.08
     assert [one["label"] for one in data["objects"]] == [7, 300]
-    assert data["interval"] == 40
+    assert {frame["shown"] for frame in data["frames"]} == {40}  # ms
 
 
 def test_label_maps_are_in_the_page_as_ranks(tmp_path):
@@ -86,6 +86,16 @@ def test_a_long_video_gives_a_small_page_but_is_measured_as_a_whole(tmp_path):
     assert "50 frames of 60 x 40 px. The player shows 5 of them." in page
     assert "<td>7</td><td>200</td><td>200</td><td>200</td><td>0</td><td>0.90</td>" in page
     assert "<td>300</td><td>0</td><td>0</td><td>0</td><td>50</td><td>-</td>" in page
+
+
+def test_frames_are_shown_as_long_as_they_last(tmp_path):
+    info = VideoInfo("clip.mkv", "movie", 4, 40, 60, frame_times=(0, 0.04, 2.04, 2.05))
+    page = write(tmp_path, length=4, info=info)
+    assert [frame["shown"] for frame in data_of(page)["frames"]] == [40, 2000, 20, 683]  # ms; 20 at least
+    assert "4 frames, 2.73 s of 60 x 40 px" in page
+    info = VideoInfo("clip.mp4", "movie", 40, 40, 60, 0.04)  # at the same speed, a frame for each that is shown
+    shown = [frame["shown"] for frame in data_of(write(tmp_path, length=40, info=info, max_frames=4))["frames"]]
+    assert shown == [52, 52, 52, 20]  # 13 frames of 0.04 s in a tenth of their time
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path):

@@ -72,3 +72,10 @@ def test_errors(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"m\.csv cannot be written"):
         measurements.save(tmp_path / "file" / "m.csv")
+
+
+def test_time_is_that_of_the_frame():
+    measurements = Measurements([1], VideoInfo("a.mkv", "movie", 3, 4, 4, frame_times=(5, 5.04, 7.04)))
+    for index in range(3):
+        measurements.add(index, np.ones((4, 4)))
+    assert [row.time_s for row in measurements.rows] == pytest.approx([0, 0.04, 2.04])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -38,3 +39,13 @@ def test_closing_by_hand_and_unwritable_place(tmp_path: Path) -> None:
     assert (tmp_path / "o.mp4").stat().st_size > 0
     with pytest.raises(UsageError, match="cannot be written"):
         OverlayMovie(tmp_path / "o.mp4" / "o.mp4", INFO, labels=[1])
+
+
+def test_a_pause_of_the_recording_is_one_of_the_movie(tmp_path: Path) -> None:
+    info = replace(INFO, length=4, frame_times=(0.0, 0.04, 2.04, 2.08))
+    with OverlayMovie(tmp_path / "o.mp4", info, labels=[1]) as movie:
+        for _ in range(4):
+            movie.write(np.full((32, 48, 1), 60, dtype=np.uint8), np.zeros((32, 48), dtype=np.uint8))
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        assert container.duration / av.time_base == pytest.approx(info.duration, abs=0.01)
+        assert [frame.time for frame in container.decode(video=0)] == pytest.approx(info.frame_times)

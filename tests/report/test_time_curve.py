@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from monai_i2v.report.time_curve import _runs, draw_over_time, picture_file
 NOTES = ["reference", "", "doubtful", "doubtful", "", "skipped: corrupt"]
 
 
-def measured(labels: tuple[int, ...] = (1, 3), **known: float) -> Measurements:
+def measured(labels: tuple[int, ...] = (1, 3), **known: Any) -> Measurements:
     measurements = Measurements(labels, VideoInfo("a", "movie", 6, 4, 4, **known))
     for index in (3, 4, 5, 2, 1, 0):  # a backward pass came later
         measurements.add(index, np.repeat(np.arange(4) < index % 4, 4).reshape(4, 4) * 1, note=NOTES[index])
@@ -76,3 +77,11 @@ def test_an_error_while_drawing_leaves_no_picture(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="measurements are empty"), picture_file(tmp_path / "a.png") as axes:
         draw_over_time(axes, empty, "area_px", "area (px)")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_that_are_not_evenly_spaced_lie_at_their_times() -> None:
+    axes = Figure().subplots()
+    draw_over_time(axes, measured(frame_times=(0, 1, 2, 10, 11, 12)), "area_px", "area (px)")
+    assert axes.get_lines()[0].get_xdata().tolist() == [0, 1, 2, 10, 11, 12]
+    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    assert spans == [(1.5, 10.5), (11.5, 13.2)]  # frames 2, 3 and 5: half-way to their neighbors

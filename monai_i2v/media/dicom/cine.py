@@ -3,33 +3,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, iter_pixels
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
+from pydicom.pixels import get_decoder, iter_pixels
+from pydicom.uid import UID, MPEGTransferSyntaxes
 
 from monai_i2v.errors import UsageError
-from monai_i2v.media.dicom.header import (
-    DICOM_ERRORS,
-    frame_time_of,
-    has_pictures,
-    read_header,
-    region_of,
-    spacing_of,
-    window_of,
-)
+from monai_i2v.media.dicom.calibration import calibrate
+from monai_i2v.media.dicom.frame_rate import frame_time_of, frame_times_of
+from monai_i2v.media.dicom.header import DICOM_ERRORS, has_pictures, read_dicom, read_header
+from monai_i2v.media.dicom.intensities import is_padding, to_intensities
+from monai_i2v.media.dicom.moment import moment_of
+from monai_i2v.media.dicom.order import check_one_slice, find_order
+from monai_i2v.media.dicom.palette import Palette, read_palette
+from monai_i2v.media.dicom.pixel_data import PixelData, find_pixel_data
 from monai_i2v.media.dicom.sources import source_frames
-from monai_i2v.media.intensity_window import find_window, sample_frames
+from monai_i2v.media.dicom.window import Window, window_of
+from monai_i2v.media.intensity_window import find_window, sample_frames, sample_indices
 from monai_i2v.media.movie import Movie
 from monai_i2v.media.quiet import quiet
-from monai_i2v.media.video import FrameError, Video, VideoInfo
+from monai_i2v.media.video import FrameError, Video, VideoInfo, scale
 
 __all__ = ["DicomCine", "open_dicom_file"]
+
+logger = logging.getLogger(__name__)
 
 DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 
@@ -37,14 +40,15 @@ DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 class DicomCine(Video):
     """Frames of one DICOM file, or of one file each.
 
-    Gray frames are in the units of the modality (after rescale slope and intercept), colors are 8 bit RGB.
-    The window is the file's own, else [0, 255] for 8 bit, else the range of a sample of frames.
+    Gray frames are in the units of the modality (after each frame's own rescale slope and intercept, or table), colors
+    are RGB. Each gray frame is shown with its own window or table; where a file has none, or one in which nothing is
+    seen, as `find_window` says, without padding.
 
     Args:
         path: file or folder that was opened.
-        frames: file and number in the file of each frame, in order.
-        headers: what `read_header` gives, one per file.
-        frame_time: seconds from one frame to the next, None when unknown.
+        frames: stored frames of each file, and number among them, of each frame, in order.
+        frame_time: mean seconds from one frame to the next, None when unknown.
+        frame_times: seconds of each frame, see `VideoInfo`.
 
     Raises:
         UsageError: When a decoder is missing, or the first or last frame cannot be decoded.
@@ -62,42 +66,104 @@ class DicomCine(Video):
     def __init__(
         self,
         path: Path,
-        frames: Sequence[tuple[Path, int]],
+        frames: Sequence[tuple[PixelData, int]],
         *,
-        headers: dict[Path, Dataset],
         frame_time: float | None,
+        frame_times: Sequence[float] = (),
     ) -> None:
-        self._frames, self._headers = tuple(frames), headers
-        self._inflated: tuple[Path, Dataset] | None = None
-        header = headers[frames[0][0]]
-        height, width = int(header.Rows), int(header.Columns)
-        info = VideoInfo(str(path), "dicom", len(frames), height, width, frame_time, spacing_of(header))
-        super().__init__(replace(info, region=region_of(header), sources=source_frames(frames, headers)))
+        self._frames = tuple(frames)
+        self._palettes: dict[Path, Palette] = {}
+        first = frames[0][0].header
+        headers = {data.path: data.header for data, _ in frames}
+        places = [(data.path, number) for data, number in frames]
+        spacing, region = calibrate(places, headers)
+        super().__init__(
+            VideoInfo(
+                *(str(path), "dicom", len(frames), int(first.Rows), int(first.Columns), frame_time, spacing, region),
+                sources=source_frames(places, headers),
+                frame_times=tuple(frame_times),
+            )
+        )
+        self._windows: list[Window | None] = [None] * len(frames)
         self._check_decoding()
-        if "MONOCHROME" in header.PhotometricInterpretation:
-            low, high = window_of(header) or find_window(sample_frames(self))
-            self.window = (high, low) if header.PhotometricInterpretation == "MONOCHROME1" else (low, high)
+        self._windows = self._find_windows()
+        own = self._windows[0]
+        self.window = (own.low, own.high) if own else find_window(sample_frames(self, self._read_measured))
+        if first.PhotometricInterpretation == "MONOCHROME1":
+            self.window = (self.window[1], self.window[0])
 
     def read(self, index: int) -> np.ndarray:
-        path, number = self._frames[index]
+        data, number = self._frames[index]
+        pixels = self._decode(index)
+        if data.photometric == "PALETTE COLOR":
+            return self._palette(index)(pixels)
+        if pixels.ndim == 3:
+            return pixels[..., :3]  # a fourth sample is opacity
+        return to_intensities(pixels, data.header, number)[..., None]
+
+    def show(self, index: int) -> np.ndarray:
+        window, is_inverted = self._windows[index], self._frames[index][0].photometric == "MONOCHROME1"
+        if window is None:
+            return super().show(index)
+        if window.is_linear:
+            return scale(self.read(index), (window.high, window.low) if is_inverted else (window.low, window.high))
+        shades = window(self.read(index)).astype(np.float32)
+        return 1 - shades if is_inverted else shades
+
+    def _palette(self, index: int) -> Palette:
+        data = self._frames[index][0]
+        if data.path not in self._palettes:
+            try:
+                self._palettes[data.path] = read_palette(data.header)
+            except DICOM_ERRORS as error:
+                raise self._damage(index) from error
+        return self._palettes[data.path]
+
+    def _decode(self, index: int) -> np.ndarray:
+        """Stored numbers (H, W), or colors (H, W, C)."""
+        data, number = self._frames[index]
         try:
             with quiet("pydicom"):
-                return _to_intensities(next(iter_pixels(self._file(path), indices=[number])), self._headers[path])
+                return next(iter_pixels(data.frame(number)))
         except DICOM_ERRORS as error:
-            raise FrameError(
-                f"frame {index} of {path.name} cannot be decoded; expected undamaged pixel data; export it again."
-            ) from error
+            raise self._damage(index) from error
 
-    def _file(self, path: Path) -> Path | Dataset:
-        """What pydicom takes frames from; it does not find them in a deflated file, which is read as a whole."""
-        if self._headers[path].file_meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
-            return path
-        if self._inflated is None or self._inflated[0] != path:
-            self._inflated = (path, dcmread(path))
-        return self._inflated[1]
+    def _read_measured(self, index: int) -> np.ndarray:
+        """Values of a frame, in any order, without padding."""
+        data, number = self._frames[index]
+        frame = self.read(index)
+        if frame.shape[2] > 1:
+            return frame
+        return frame[..., 0][~is_padding(self._decode(index), data.header, number)]
+
+    def _find_windows(self) -> list[Window | None]:
+        """Window of each frame: None without one, for colors, and for all where they show nothing of a sample."""
+        nothing: list[Window | None] = [None] * len(self)
+        if "MONOCHROME" not in self._frames[0][0].photometric:
+            return nothing
+        windows = [window_of(data.header, number) for data, number in self._frames]
+        sample = [index for index in sample_indices(len(self)) if windows[index]]
+        if sample and not any(self._shows_something(index, windows[index]) for index in sample):
+            logger.warning("The DICOM header has a window in which nothing is seen; one of the pixels is taken.")
+            return nothing
+        return windows
+
+    def _shows_something(self, index: int, window: Window | None) -> bool:
+        """Whether a window tells pixels of a frame apart, or there are none to be told apart."""
+        try:
+            values = self._read_measured(index)
+        except FrameError:
+            return False
+        return window is None or not values.size or np.ptp(values) == 0 or bool(np.ptp(window(values)) > 0)
+
+    def _damage(self, index: int) -> FrameError:
+        return FrameError(
+            f"frame {index} of {self._frames[index][0].path.name} cannot be decoded; expected undamaged pixel data; "
+            "export it again."
+        )
 
     def _check_decoding(self) -> None:
-        syntax = self._headers[self._frames[0][0]].file_meta.TransferSyntaxUID
+        syntax = self._frames[0][0].header.file_meta.TransferSyntaxUID
         _check_decoder(self.info.path, syntax)
         for index in (0, len(self) - 1):
             try:
@@ -113,8 +179,10 @@ class DicomCine(Video):
 def open_dicom_file(path: Path) -> Video:
     """Open one DICOM file: the frames that it holds, or the film inside it (MPEG-2, MPEG-4, HEVC).
 
+    Frames are in the order in time that the file tells.
+
     Raises:
-        UsageError: When the file is not DICOM, has no pictures, or cannot be decoded.
+        UsageError: When the file is not DICOM, has no pictures or several slices, or cannot be decoded.
     """
     header = read_header(path)
     if not has_pictures(header):
@@ -129,26 +197,36 @@ def open_dicom_file(path: Path) -> Video:
             f"{path} claims to hold {length} frames, expected 1 or more that fit into it; it is damaged or cut off; "
             "export it again."
         )
-    frames = [(path, number) for number in range(length)]
-    return DicomCine(path, frames, headers={path: header}, frame_time=frame_time_of(header))
+    _check_decoder(str(path), header.file_meta.TransferSyntaxUID)
+    data = find_pixel_data(path, header)
+    moments = [moment_of(header, number) for number in range(data.length)]
+    check_one_slice(str(path), moments, "export one slice (view, kind of picture) by itself.")
+    order = find_order(moments)
+    times = order.times or frame_times_of(header, data.length)
+    frames = [(data, number) for number in order.ranks]
+    return DicomCine(path, frames, frame_time=frame_time_of(header), frame_times=times)
 
 
 def _open_film(path: Path, header: Dataset) -> Movie:
     try:
         with quiet("pydicom"):
-            content = next(generate_frames(dcmread(path).PixelData, number_of_frames=1))
+            content = next(generate_frames(read_dicom(path).PixelData, number_of_frames=1))
     except (*DICOM_ERRORS, StopIteration) as error:
         raise UsageError(
             f"{path} holds a film that cannot be read; it is damaged or cut off; export it again."
         ) from error
     film = Movie(path, content)
+    frames = [(path, number) for number in range(len(film))]
+    spacing, region = calibrate(frames, {path: header})
+    told = frame_time_of(header)
     film.info = replace(
         film.info,
         kind="dicom",
-        frame_time=frame_time_of(header) or film.info.frame_time,
-        spacing=spacing_of(header),
-        region=region_of(header),
-        sources=source_frames([(path, number) for number in range(len(film))], {path: header}),
+        frame_time=told or film.info.frame_time,
+        frame_times=frame_times_of(header, len(film)) or (() if told else film.info.frame_times),
+        spacing=spacing,
+        region=region,
+        sources=source_frames(frames, {path: header}),
     )
     return film
 
@@ -163,12 +241,3 @@ def _check_decoder(path: str, syntax: UID) -> None:
     except NotImplementedError:
         problem, advice = "there is no decoder", "export it uncompressed, or as JPEG"
     raise UsageError(f"{path} is stored as {syntax.name!r}, for which {problem}; {advice}.")
-
-
-def _to_intensities(pixels: np.ndarray, header: Dataset) -> np.ndarray:
-    if header.PhotometricInterpretation == "PALETTE COLOR":
-        colors = apply_color_lut(pixels, header)
-        return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
-    if pixels.ndim == 3:
-        return pixels[..., :3]  # a fourth sample is opacity
-    return apply_modality_lut(pixels, header)[..., None]

@@ -6,16 +6,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.uid import SegmentationStorage
 
 from monai_i2v.errors import UsageError
 from monai_i2v.files.natural_order import natural_key
 from monai_i2v.media.dicom.cine import DicomCine, open_dicom_file
-from monai_i2v.media.dicom.header import frame_time_of, has_pictures, is_dicom, read_header
+from monai_i2v.media.dicom.frame_rate import frame_time_of
+from monai_i2v.media.dicom.header import has_pictures, is_dicom, read_header
+from monai_i2v.media.dicom.moment import moment_of
+from monai_i2v.media.dicom.order import check_one_slice, find_order
+from monai_i2v.media.dicom.pixel_data import find_pixel_data
 from monai_i2v.media.video import Video
 
 __all__ = ["find_dicom_files", "open_dicom_series"]
 
-POSITION_DECIMALS = 2  # slice positions are told apart to 0.01 mm
+ADVICE = "put the files of one recording in a folder of their own, or open one file."
 
 
 def find_dicom_files(folder: Path) -> list[Path]:
@@ -25,7 +30,7 @@ def find_dicom_files(folder: Path) -> list[Path]:
 
 
 def open_dicom_series(folder: Path, paths: list[Path]) -> Video:
-    """Open the DICOM files of one series as one video, in the order of their instance numbers, then of names.
+    """Open the DICOM files of one series as one video, in the order that `find_order` finds.
 
     Args:
         folder: for messages and facts.
@@ -34,14 +39,23 @@ def open_dicom_series(folder: Path, paths: list[Path]) -> Video:
     Raises:
         UsageError: When the files have no pictures or are not one recording.
     """
-    headers = {path: header for path in paths if has_pictures(header := read_header(path))}
+    headers = {path: header for path in paths if _is_recording(header := read_header(path))}
     multi_frame = [path for path, header in headers.items() if int(header.get("NumberOfFrames") or 1) > 1]
     if len(headers) == 1 and multi_frame:
         return open_dicom_file(multi_frame[0])
     _check_one_recording(folder, headers, len(multi_frame))
-    order = sorted(headers, key=lambda path: int(headers[path].get("InstanceNumber") or 0))
-    frame_time = frame_time_of(headers[order[0]]) or _trigger_step([headers[path] for path in order])
-    return DicomCine(folder, [(path, 0) for path in order], headers=headers, frame_time=frame_time)
+    moments = [moment_of(header) for header in headers.values()]
+    check_one_slice(str(folder), moments, ADVICE)
+    order = find_order(moments)
+    data = [find_pixel_data(path, header) for path, header in headers.items()]
+    frame_time = frame_time_of(data[order.ranks[0]].header)
+    times = order.times if order.is_certain or not frame_time else ()
+    return DicomCine(folder, [(data[rank], 0) for rank in order.ranks], frame_time=frame_time, frame_times=times)
+
+
+def _is_recording(header: Dataset) -> bool:
+    """Whether a file has pictures that are no masks of others."""
+    return has_pictures(header) and header.get("SOPClassUID") != SegmentationStorage
 
 
 def _check_one_recording(folder: Path, headers: dict[Path, Dataset], multi_frame: int) -> None:
@@ -49,32 +63,15 @@ def _check_one_recording(folder: Path, headers: dict[Path, Dataset], multi_frame
     sizes: dict[tuple[int, int], Path] = {}
     for path, header in headers.items():
         sizes.setdefault((header.Columns, header.Rows), path)
-    positions = {_position(header) for header in headers.values()}
-    advice = "put the files of one recording in a folder of their own, or open one file."
     if not headers:
         raise UsageError(f"{folder} has DICOM files, but none with pictures; expected one series; choose another.")
     if multi_frame:
-        raise UsageError(f"{folder} holds {multi_frame} multi-frame DICOM files; each is a video by itself; {advice}")
+        raise UsageError(f"{folder} holds {multi_frame} multi-frame DICOM files; each is a video by itself; {ADVICE}")
     if len(series) > 1:
-        raise UsageError(f"{folder} holds {len(series)} DICOM series; expected one; {advice}")
+        raise UsageError(f"{folder} holds {len(series)} DICOM series; expected one; {ADVICE}")
     if len(sizes) > 1:
         (size, path), (other_size, other_path) = list(sizes.items())[:2]
         raise UsageError(
             f"{folder} has frames of different sizes: {path.name} is {size[0]} x {size[1]} and "
-            f"{other_path.name} is {other_size[0]} x {other_size[1]} (width x height); expected one size; " + advice
+            f"{other_path.name} is {other_size[0]} x {other_size[1]} (width x height); expected one size; " + ADVICE
         )
-    if 1 < len(positions) < len(headers):
-        raise UsageError(f"{folder} holds {len(positions)} slices over time; expected one slice; {advice}")
-
-
-def _position(header: Dataset) -> tuple[float, ...]:
-    position = header.get("ImagePositionPatient") or ()
-    return tuple(round(float(number), POSITION_DECIMALS) for number in position)
-
-
-def _trigger_step(headers: list[Dataset]) -> float | None:
-    """Mean time between frames of a gated series (cine MRI), s."""
-    times = [header.get("TriggerTime") for header in headers]
-    if None in times or len(times) < 2 or float(times[-1]) <= float(times[0]):
-        return None
-    return (float(times[-1]) - float(times[0])) / (len(times) - 1) / 1000

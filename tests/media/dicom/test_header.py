@@ -9,7 +9,11 @@ import pytest
 from pydicom import Dataset
 from pydicom.examples import get_path
 
-from monai_i2v.media.dicom.header import frame_time_of, is_dicom, read_header, region_of, spacing_of, window_of
+from monai_i2v.media.dicom.calibration import calibrate, region_of, spacing_of
+from monai_i2v.media.dicom.frame_groups import find_in_frame
+from monai_i2v.media.dicom.frame_rate import frame_time_of
+from monai_i2v.media.dicom.header import is_dicom, read_header
+from monai_i2v.media.dicom.window import window_of
 
 
 def dataset(**elements) -> Dataset:
@@ -136,13 +140,13 @@ def test_spacing_without_regions_is_the_pixel_spacing():
 def test_calibration_of_a_picture_of_another_size_is_left_out(caplog):
     header = read_header(Path(get_path("ybr_color")))  # 320 x 240, but calibrated for 640 x 480
     with caplog.at_level(logging.WARNING):
-        assert spacing_of(header) is None
+        assert calibrate([(Path("a"), 0)], {Path("a"): header}).spacing is None
     assert "does not fit the size of the picture" in caplog.text
 
 
 def test_window_is_linear_and_the_first_one():
-    assert window_of(dataset(WindowCenter=["10.5", "3"], WindowWidth=["21", "4"])) == (0, 20)
-    assert window_of(dataset(WindowCenter=128, WindowWidth=256)) == (0, 255)
+    assert window_of(dataset(WindowCenter=["10.5", "3"], WindowWidth=["21", "4"]))[:2] == (0, 20)
+    assert window_of(dataset(WindowCenter=128, WindowWidth=256))[:2] == (0, 255)
     assert window_of(dataset(WindowCenter=128, WindowWidth=1)) is None
     assert window_of(dataset()) is None
 
@@ -161,8 +165,9 @@ def test_facts_are_found_in_functional_groups(tmp_path, write_dicom):
     )
     header = read_header(path)
     assert spacing_of(header) == (0.5, 0.4)
-    assert window_of(header) == (0, 20)
-    assert (header.RescaleSlope, header.RescaleIntercept) == (3, 1)
+    assert window_of(header) == (0, 20, False, None)
+    assert (find_in_frame(header, "RescaleSlope"), find_in_frame(header, "RescaleIntercept")) == (3, 1)
+    assert find_in_frame(header, "RescaleSlope", 1) is None
 
 
 def test_nothing_about_the_patient_is_read(tmp_path, write_dicom):
