@@ -71,7 +71,7 @@ def find_window(frames: Sequence[np.ndarray]) -> tuple[float, float]:
         >>> find_window([np.array([7, 9], np.uint8)])
         (0.0, 255.0)
         >>> find_window([np.arange(1001.0), np.full(500, -32768.0), np.array([np.nan, 60000.0])])
-        (5.0, 996.0)
+        (5.005, 995.995)
     """
     if all(frame.dtype == np.uint8 for frame in frames):
         return 0.0, 255.0

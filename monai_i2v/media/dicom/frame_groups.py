@@ -32,8 +32,8 @@ def find_in_frame(header: Dataset, keyword: str, number: int = 0) -> Any:
         ...     group.PixelValueTransformationSequence = [values]
         >>> header = Dataset()
         >>> header.PerFrameFunctionalGroupsSequence = groups
-        >>> find_in_frame(header, "RescaleSlope", 1)
-        '3'
+        >>> float(find_in_frame(header, "RescaleSlope", 1))
+        3.0
     """
     for place in _places(header, number):
         value = place.get(keyword)

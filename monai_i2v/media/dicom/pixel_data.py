@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -125,8 +126,14 @@ def find_pixel_data(path: Path, header: Dataset) -> PixelData:
 def _open(path: Path, header: Dataset) -> BinaryIO:
     """The file; of a deflated one, its inflated pixel data."""
     if header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-        return BytesIO(read_dicom(path).PixelData)
+        return BytesIO(_inflate(path, path.stat().st_mtime_ns))
     return path.open("rb")
+
+
+@lru_cache(maxsize=1)
+def _inflate(path: Path, changed: int) -> bytes:
+    """Pixel data of a deflated file as it was when last changed; those of the last file are kept."""
+    return bytes(read_dicom(path).PixelData)
 
 
 def _find_element(path: Path, header: Dataset, file: BinaryIO) -> Element:
