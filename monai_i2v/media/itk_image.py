@@ -12,7 +12,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
 from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
 
-__all__ = ["read_itk", "save_labels_like_itk"]
+__all__ = ["itk_affine", "itk_pixels", "load_itk", "read_itk", "save_labels_like_itk"]
 
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 SECONDS = {"s": 1.0, "sec": 1.0, "ms": 0.001, "msec": 0.001, "us": 0.000001}  # units that NRRD files use
@@ -24,23 +24,32 @@ def read_itk(path: Path) -> Volume:
     Raises:
         UsageError: When the file cannot be read, or is not one slice over time.
     """
+    image = load_itk(path)
+    time_axis = find_time_axis(path, image.GetSize())
+    frame_time = _frame_time(image, time_axis)
+    column, row = image.GetSpacing()[:2]
+    return Volume(
+        frames=arrange_frames(path, itk_pixels(image)),
+        affine=affine_with_time(itk_affine(image), time_axis, frame_time),
+        spacing=(row, column),
+        frame_time=frame_time,
+    )
+
+
+def load_itk(path: Path) -> sitk.Image:
+    """The whole image, with its meta data.
+
+    Raises:
+        UsageError: When the file cannot be read.
+    """
     try:
         (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
-        image = sitk.ReadImage(str(path))
+        return sitk.ReadImage(str(path))
     except (RuntimeError, *CHECKSUM_ERRORS) as error:
         raise UsageError(
             f"{path} cannot be read as a volume; it is damaged, cut off, not what its name says, or the file "
             "with its data is missing; export it again."
         ) from error
-    time_axis = find_time_axis(path, image.GetSize())
-    frame_time = _frame_time(image, time_axis)
-    column, row = image.GetSpacing()[:2]
-    return Volume(
-        frames=arrange_frames(path, _pixels(image)),
-        affine=affine_with_time(_affine(image), time_axis, frame_time),
-        spacing=(row, column),
-        frame_time=frame_time,
-    )
 
 
 def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
@@ -62,14 +71,16 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
         raise OSError("SimpleITK cannot write it") from error
 
 
-def _pixels(image: sitk.Image) -> np.ndarray:
+def itk_pixels(image: sitk.Image) -> np.ndarray:
+    """Pixels (X, Y[, ...], C)."""
     pixels = sitk.GetArrayFromImage(image)  # axes reversed, channels last
     if image.GetNumberOfComponentsPerPixel() == 1:
         pixels = pixels[..., None]
     return pixels.transpose(*reversed(range(image.GetDimension())), -1)
 
 
-def _affine(image: sitk.Image) -> np.ndarray:
+def itk_affine(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:
+    """Affine (4, 4) from indices of the first three axes to RAS, mm."""
     dimension = image.GetDimension()
     rank = min(dimension, 3)
     direction = np.reshape(image.GetDirection(), (dimension, dimension))[:rank, :rank]

@@ -17,7 +17,7 @@ from monai_i2v.media.checksums import check_gzip
 from monai_i2v.media.quiet import quiet
 from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
 
-__all__ = ["read_nifti", "save_labels_like_nifti", "save_new_nifti"]
+__all__ = ["load_nifti", "nifti_affines", "read_nifti", "save_labels_like_nifti", "save_new_nifti"]
 
 MILLIMETERS = {
     "mm": 1.0,
@@ -37,6 +37,26 @@ def read_nifti(path: Path) -> Volume:
     Raises:
         UsageError: When the file cannot be read, or is not one slice over time.
     """
+    image, pixels = load_nifti(path)
+    zooms = [*map(float, image.header.get_zooms()), 0.0, 0.0]
+    space_unit, time_unit = _units(image.header)
+    time_axis = find_time_axis(path, pixels.shape[:-1])
+    frame_time = zooms[time_axis] * SECONDS.get(time_unit, 0.0) or None
+    unit = MILLIMETERS.get(space_unit, 1.0)
+    return Volume(
+        frames=arrange_frames(path, pixels),
+        affine=affine_with_time(np.array(image.affine), time_axis, frame_time),
+        spacing=(zooms[1] * unit, zooms[0] * unit),
+        frame_time=frame_time,
+    )
+
+
+def load_nifti(path: Path) -> tuple[nib.Nifti1Image, np.ndarray]:
+    """Header and stored pixels, (X, Y[, ...], C).
+
+    Raises:
+        UsageError: When the file cannot be read.
+    """
     try:
         with quiet("nibabel"):
             image = nib.load(path)
@@ -49,18 +69,27 @@ def read_nifti(path: Path) -> Volume:
         raise UsageError(
             f"{path} cannot be read as NIfTI; it is damaged, cut off, or not what its name says; export it again."
         ) from error
-    pixels = _with_channels(pixels)
-    zooms = [*map(float, image.header.get_zooms()), 0.0, 0.0]
-    space_unit, time_unit = _units(image.header)
-    time_axis = find_time_axis(path, pixels.shape[:-1])
-    frame_time = zooms[time_axis] * SECONDS.get(time_unit, 0.0) or None
-    unit = MILLIMETERS.get(space_unit, 1.0)
-    return Volume(
-        frames=arrange_frames(path, pixels),
-        affine=affine_with_time(np.array(image.affine), time_axis, frame_time),
-        spacing=(zooms[1] * unit, zooms[0] * unit),
-        frame_time=frame_time,
-    )
+    return image, _with_channels(pixels)
+
+
+def nifti_affines(header: nib.Nifti1Header) -> tuple[np.ndarray, ...]:
+    """Affines (4, 4) from indices to RAS in mm that a header gives: sform, then qform where it differs.
+
+    None of them counts that the header marks as unknown (code 0).
+
+    Example::
+
+        >>> import numpy as np, nibabel
+        >>> from monai_i2v.media.nifti import nifti_affines
+        >>> image = nibabel.Nifti1Image(np.zeros((4, 4, 1), np.uint8), np.diag([0.5, 0.5, 1, 1]))
+        >>> [affine.diagonal().tolist() for affine in nifti_affines(image.header)]
+        [[0.5, 0.5, 1.0, 1.0]]
+        >>> nifti_affines(nibabel.Nifti1Image(np.zeros((4, 4, 1), np.uint8), None).header)
+        ()
+    """
+    found = [affine for affine, code in (header.get_sform(coded=True), _qform(header)) if code and affine is not None]
+    in_mm = [np.diag([*[MILLIMETERS.get(_units(header)[0], 1.0)] * 3, 1.0]) @ affine for affine in found]
+    return tuple(in_mm[:1] if len(in_mm) == 2 and np.allclose(*in_mm, rtol=1e-4, atol=1e-3) else in_mm)
 
 
 def save_labels_like_nifti(path: Path, labels: np.ndarray, source: Path) -> None:
@@ -101,6 +130,13 @@ def _check_size(image: nib.Nifti1Image, path: Path) -> None:
     claimed = math.prod(image.shape) * image.get_data_dtype().itemsize
     if claimed > MAX_ZIP * path.stat().st_size:
         raise ValueError(f"{claimed} bytes of pixels")
+
+
+def _qform(header: nib.Nifti1Header) -> tuple[np.ndarray | None, int]:
+    try:
+        return header.get_qform(coded=True)
+    except (ValueError, HeaderDataError):  # its quaternion is no rotation
+        return None, 0
 
 
 def _units(header: nib.Nifti1Header) -> tuple[str, str]:
