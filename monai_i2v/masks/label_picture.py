@@ -16,7 +16,7 @@ from monai_i2v.media.quiet import quiet
 __all__ = ["read_label_picture"]
 
 PHOTOMETRIC, MIN_IS_WHITE = 262, 0  # TIFF 6.0, section 3: tag and value
-OPAQUE_MODES = {"L": 255, "1": True}  # those that Pillow inverts where a TIFF's 0 is white, and their largest value
+INVERTED_MODES = {"L": 255, "1": True}  # those that Pillow inverts where a TIFF's 0 is white, and their largest value
 
 
 def read_label_picture(picture: Picture) -> np.ndarray:
@@ -59,12 +59,12 @@ def _read_stored(picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
             image.verify()  # compares the checksums of a PNG, which reading does not
         with Image.open(picture.path) as image:
             image.seek(picture.page)
-            inverted = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == MIN_IS_WHITE and image.mode in OPAQUE_MODES
-            turned = ImageOps.exif_transpose(image)
+            inverted = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == MIN_IS_WHITE and image.mode in INVERTED_MODES
+            turned = image if image.format == "TIFF" else ImageOps.exif_transpose(image)  # Pillow turns TIFFs itself
             pixels = np.array(turned)
             palette = turned.getpalette("RGB") if turned.mode in ("P", "PA") else None
     if inverted:
-        pixels = OPAQUE_MODES[image.mode] ^ pixels
+        pixels = INVERTED_MODES[image.mode] ^ pixels
     return pixels, None if palette is None else np.reshape(palette, (-1, 3))
 
 

@@ -17,6 +17,7 @@ from monai_i2v.media.quiet import quiet
 __all__ = ["LOSSLESS_SUFFIXES", "PICTURE_ERRORS", "PICTURE_SUFFIXES", "Picture", "find_pages"]
 
 LOSSLESS_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+PAGED_SUFFIXES = (".tif", ".tiff", ".png")
 PICTURE_SUFFIXES = (*LOSSLESS_SUFFIXES, ".jpg", ".jpeg")
 PICTURE_ERRORS = (
     OSError,
@@ -37,7 +38,7 @@ class Picture:
 
     Args:
         path: PNG, JPG, TIF or BMP.
-        page: page of a multi-page TIFF, from 0.
+        page: page of a multi-page TIFF or an animated PNG, from 0.
 
     Example::
 
@@ -87,8 +88,8 @@ class Picture:
 
 
 def find_pages(path: Path) -> list[Picture]:
-    """All pages of a TIFF; the one picture of any other file, even if it is damaged."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
+    """All pages of a TIFF or an animated PNG; the one picture of any other file, even if it is damaged."""
+    if path.suffix.lower() not in PAGED_SUFFIXES:
         return [Picture(path)]
     try:
         with quiet("PIL"), Image.open(path) as image:
