@@ -12,6 +12,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.masks.smooth_edges import check_edges
 from monai_i2v.media.picture import PICTURE_ERRORS, Picture
 from monai_i2v.media.quiet import quiet
+from monai_i2v.media.tiff import read_stored_size
 
 __all__ = ["read_label_picture"]
 
@@ -59,8 +60,10 @@ def _read_stored(picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
             image.verify()  # compares the checksums of a PNG, which reading does not
         with Image.open(picture.path) as image:
             image.seek(picture.page)
+            read_stored_size(image)
+            image.load()  # which turns a TIFF
             inverted = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == MIN_IS_WHITE and image.mode in INVERTED_MODES
-            turned = image if image.format == "TIFF" else ImageOps.exif_transpose(image)  # Pillow turns TIFFs itself
+            turned = image if image.format == "TIFF" else ImageOps.exif_transpose(image)
             pixels = np.array(turned)
             palette = turned.getpalette("RGB") if turned.mode in ("P", "PA") else None
     if inverted:
