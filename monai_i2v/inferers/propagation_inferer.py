@@ -22,6 +22,7 @@ from monai_i2v.tracking.absence_gate import AbsenceGate
 from monai_i2v.tracking.annotated_video import AnnotatedVideo
 from monai_i2v.tracking.waiting_masks import WaitingMasks
 from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
+from monai_i2v.tracking.working_size import Size
 
 __all__ = ["FrameResult", "PropagationInferer", "propagate_both_ways"]
 
@@ -55,8 +56,9 @@ class PropagationInferer(Inferer):
     """Segment a whole video from the masks of one frame.
 
     Args:
-        size: short side of the frames that the network sees, px, in proportion; None keeps the video's size. Results
-            come back at the video's size.
+        size: short side of the frames that the network sees, px, in proportion; None keeps the video's size;
+            ``"auto"`` takes 256, or more where objects are too small for it, which is logged. Results come back at the
+            video's size.
         dtype: ``"float32"``, or ``"bfloat16"`` or ``"float16"`` to compute in mixed precision, which is faster where
             the device has instructions for it and changes the masks a little. A test-time adaptation stays in float32.
         crop: show the network only the calibrated region of an ultrasound recording (`VideoInfo.region`), without
@@ -81,11 +83,12 @@ class PropagationInferer(Inferer):
     """
 
     def __init__(
-        self, size: int | None = 256, *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
+        self, size: Size = "auto", *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
     ) -> None:
-        if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
+        if size not in (None, "auto") and (not isinstance(size, int) or size < MIN_SIDE):
             raise UsageError(
-                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), or None for the video's own; use 256."
+                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), 'auto', or None for the video's own; "
+                "use 'auto'."
             )
         if dtype not in DTYPES:
             raise UsageError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}; use 'float32'.")
@@ -168,6 +171,7 @@ class PropagationInferer(Inferer):
         """The video at the size at which the network works, on the masks' device, with its masks."""
         frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
         frames.check_annotated(ref_frame, "ref_frame")
+        frames.fit(masks)
         return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 

@@ -22,7 +22,7 @@ from monai_i2v.tracking.drawn_masks import Drawn
 from monai_i2v.tracking.mask_pass import MaskPass, PassFrame
 from monai_i2v.tracking.mask_store import MaskStore
 
-__all__ = ["SessionFacts", "load_session", "save_session"]
+__all__ = ["SessionFacts", "load_session", "save_session", "saved_size"]
 
 VERSION = 2
 READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
@@ -75,6 +75,15 @@ def save_session(given: Drawn, passes: Iterable[MaskPass], store: MaskStore, fac
     with complete_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("session.json", json.dumps(content))
         archive.writestr("masks.bin", bytes(blob))
+
+
+def saved_size(path: Path) -> tuple[int, int]:
+    """Rows and columns at which the network of a saved session saw its video; (0, 0) for a file that is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _about(json.loads(archive.read("session.json")))[2]
+    except READ_ERRORS:
+        return 0, 0  # of which `load_session` tells
 
 
 def load_session(path: Path, store: MaskStore, facts: SessionFacts) -> tuple[Drawn, list[MaskPass], bool, int]:
