@@ -10,7 +10,8 @@ import SimpleITK as sitk  # noqa: N813
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
-from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis
+from monai_i2v.media.itk_frames import insert_frames
+from monai_i2v.media.volume import LabelFrames, Volume, affine_with_time, arrange_frames, find_time_axis
 
 __all__ = ["itk_affine", "itk_pixels", "load_itk", "read_itk", "save_labels_like_itk"]
 
@@ -52,8 +53,10 @@ def load_itk(path: Path) -> sitk.Image:
         ) from error
 
 
-def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
-    """Save labels (T, H, W) with size, origin, spacing and direction of a source.
+def save_labels_like_itk(path: Path, labels: LabelFrames, source: Path) -> None:
+    """Save labels, frame by frame, with size, origin, spacing and direction of a source.
+
+    SimpleITK writes the header, of a single frame; the sizes in it and the pixels, compressed as it does, are ours.
 
     Raises:
         OSError: When the file cannot be written.
@@ -61,7 +64,9 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(source))
     reader.ReadImageInformation()
-    image = sitk.GetImageFromArray(labels.reshape(reader.GetSize()[::-1]), isVector=False)
+    size = reader.GetSize()
+    first = np.zeros((*[1] * (len(size) - 2), size[1], size[0]), labels.dtype)
+    image = sitk.GetImageFromArray(first, isVector=False)
     image.SetSpacing(reader.GetSpacing())
     image.SetOrigin(reader.GetOrigin())
     image.SetDirection(reader.GetDirection())
@@ -69,6 +74,7 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:
         raise OSError("SimpleITK cannot write it") from error
+    insert_frames(path, size, labels)
 
 
 def itk_pixels(image: sitk.Image) -> np.ndarray:
