@@ -16,7 +16,7 @@ __all__ = ["DEFAULT_SIZE", "MAX_RAISED", "Size", "Width", "object_widths", "rais
 
 logger = logging.getLogger(__name__)
 
-Size: TypeAlias = int | None | Literal["auto"]
+Size: TypeAlias = int | Literal["auto"] | None
 """Short side that a network sees, px; None for the video's own, ``"auto"`` for 256 or what small objects need."""
 
 DEFAULT_SIZE = 256

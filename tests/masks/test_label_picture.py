@@ -86,7 +86,9 @@ def test_a_picture_of_few_colors_is_refused_as_they_have_no_order(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [(".png", None), (".tif", None), (".tif", "tiff_lzw")])
-@pytest.mark.parametrize(("orientation", "turns", "mirrored"), [(6, 1, False), (3, 2, False), (8, 3, False), (2, 0, True)])
+@pytest.mark.parametrize(
+    ("orientation", "turns", "mirrored"), [(6, 1, False), (3, 2, False), (8, 3, False), (2, 0, True)]
+)
 def test_a_mask_that_is_to_be_shown_turned_is_turned(tmp_path, suffix, kind, orientation, turns, mirrored):
     stored = np.rot90(LABELS, turns)
     stored = stored[:, ::-1] if mirrored else stored

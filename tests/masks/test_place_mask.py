@@ -113,7 +113,9 @@ def moved(x=0.0, y=0.0, z=0.0, scale=1.0):
 @pytest.mark.parametrize("affine", [moved(x=1), moved(y=-0.5), moved(z=-1), moved(scale=2), np.diag([0.5, 0.4, 1, 1])])
 def test_a_mask_of_another_space_is_refused_with_both(tmp_path, video, affine):
     path = save_nifti(tmp_path / "mask.nii", SERIES[:1], affine)
-    sentence = r"mask\.nii lies elsewhere than the video .*: its first pixel is at \(.*\) mm .* but .* resample the mask"
+    sentence = (
+        r"mask\.nii lies elsewhere than the video .*: its first pixel is at \(.*\) mm .* but .* resample the mask"
+    )
     with pytest.raises(UsageError, match=sentence):
         read_mask(path, video.info)
     with pytest.raises(UsageError, match=sentence):
@@ -169,7 +171,7 @@ def test_forms_that_differ_in_both_files_alike_are_no_contradiction(tmp_path):
 
 def test_forms_that_put_a_mask_in_two_places_are_refused(tmp_path, video):
     path = with_forms(tmp_path / "mask.nii", OBLIQUE, MIRRORED)
-    with pytest.raises(UsageError, match="the qform and the sform of the mask .* contradict each other, so its place"):
+    with pytest.raises(UsageError, match=r"the qform and the sform of the mask .* contradict each other, so its place"):
         read_mask(path, video.info)
 
 

@@ -30,7 +30,9 @@ def smooth_disc(levels):
 @pytest.mark.parametrize("levels", [2, 3, 5, 40])
 def test_a_white_disc_with_a_smooth_edge_is_refused(tmp_path, levels):
     Image.fromarray((255 * smooth_disc(levels)).astype(np.uint8)).save(tmp_path / "a.png")
-    with pytest.raises(UsageError, match=r"a\.png has smooth edges: .* form thin rims around 255, and would be objects"):
+    with pytest.raises(
+        UsageError, match=r"a\.png has smooth edges: .* form thin rims around 255, and would be objects"
+    ):
         read_mask(tmp_path / "a.png", INFO)
 
 

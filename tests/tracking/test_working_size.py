@@ -76,7 +76,7 @@ class Blind:
 
 
 FRAMES = [torch.zeros(3, 540, 960)] * 3
-RAISED, PLAIN = (368, 654), (256, 455)  # 20 px need 13.5 of 540 px
+RAISED, PLAIN = (384, 683), (256, 455)  # its circle of 19 px needs 13.5 of 540 px
 
 
 @pytest.mark.parametrize(("diameter", "size"), [(20, RAISED), (60, PLAIN)])
@@ -84,16 +84,16 @@ def test_the_network_sees_small_objects_larger_and_it_is_logged_with_its_cost(di
     network = Blind()
     list(PropagationInferer().stream(FRAMES, network, torch.from_numpy(disc(diameter))[None].float()))
     assert network.seen == {size}
-    told = "An object is 20 px wide in 960 x 540 px, so the network sees the video at size 368 instead of 256, which"
-    assert (f"{told} takes about 2.1 times as long; give --size 256" in caplog.text) is (size == RAISED)
+    told = "An object is 19 px wide in 960 x 540 px, so the network sees the video at size 384 instead of 256, which"
+    assert (f"{told} takes about 2.2 times as long; give --size 256" in caplog.text) is (size == RAISED)
 
 
 def test_a_size_that_was_given_is_obeyed_with_a_warning(caplog):
     network = Blind()
     list(PropagationInferer(256).stream(FRAMES, network, torch.from_numpy(disc(20))[None].float()))
     assert network.seen == {PLAIN}
-    assert "An object is 20 px wide in 960 x 540 px, and 9.5 px as the network sees it at size 256, so" in caplog.text
-    assert "or a larger --size (368 shows it well)" in caplog.text
+    assert "An object is 19 px wide in 960 x 540 px, and 9.0 px as the network sees it at size 256, so" in caplog.text
+    assert "or a larger --size (384 shows it well)" in caplog.text
 
 
 def test_what_no_size_can_show_is_told(caplog):
