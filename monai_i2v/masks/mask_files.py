@@ -168,7 +168,8 @@ def whole_numbers(path: Path, labels: np.ndarray, where: str = "") -> np.ndarray
     if labels.dtype.kind in "biu":
         return labels
     whole = np.round(labels)
-    is_odd = ~(np.abs(labels - whole) <= MAX_OFF)  # also where it is not a number
+    with np.errstate(invalid="ignore"):
+        is_odd = ~(np.abs(labels - whole) <= MAX_OFF)  # also where it is no finite number
     if is_odd.any():
         raise UsageError(
             f"the mask {path} has the value {labels[is_odd].min():g}{where}; expected whole numbers, 0 for background; "
