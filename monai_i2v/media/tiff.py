@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 __all__ = ["read_stored_size"]
 
@@ -15,5 +16,5 @@ def read_stored_size(image: Image.Image) -> None:
 
     Raw data are laid out by that size, and are turned when they are read. Compressed data and other formats stay.
     """
-    if image.format == "TIFF" and image.tile and image.tile[0][0] == "raw":
-        image._size = (int(image.tag_v2[WIDTH]), int(image.tag_v2[HEIGHT]))  # type: ignore[attr-defined]
+    if isinstance(image, TiffImageFile) and image.tile and image.tile[0][0] == "raw":
+        image._size = (int(image.tag_v2[WIDTH]), int(image.tag_v2[HEIGHT]))
