@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any, TypeAlias
 
 import torch
@@ -143,7 +144,9 @@ def score(found: Sequence[Tensor], truth: Mapping[int, Tensor], label: int, indi
     real = torch.stack([truth[index] == label for index in indices])
     overlap = iou(prediction, real).mean().item()
     outline = boundary_f(prediction, real).mean().item()
-    return {"dice": dice(prediction, real).mean().item(), "iou": overlap, "j": overlap, "f": outline}
+    scores = {"dice": dice(prediction, real).mean().item(), "iou": overlap, "j": overlap, "f": outline}
+    empty = [found[index] == label for index in truth if index > 0 and not (truth[index] == label).any()]
+    return {**scores, "false_positive_px": fmean(float(mask.sum()) for mask in empty)} if empty else scores
 
 
 def main(argv: Sequence[str] | None = None) -> None:

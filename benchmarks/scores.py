@@ -37,6 +37,7 @@ class Row:
     j: float
     f: float
     seconds_per_frame: float  # of the whole clip: adaptation and all objects, without decoding
+    false_positive_px: float | None = None  # mean over frames that do not show the object; None without such frames
 
     @property
     def family(self) -> str:
@@ -113,16 +114,22 @@ def paired_difference(own: Mapping[str, float], baseline: Mapping[str, float]) -
 
 
 def print_scores(rows: Sequence[Row]) -> None:
-    """A line per method: means over the clips of each family, and time."""
+    """A line per method: means over the clips of each family, over frames that show the object; time; and the area
+    that is called object in frames that do not show it.
+    """
     families = dict.fromkeys(row.family for row in rows)
     counts = [len({row.clip for row in rows if row.family == family}) for family in families]
     header = [
         "Dice / J / F",
         *(f"{family} ({count})" for family, count in zip(families, counts, strict=True)),
         "s/frame",
+        "px where empty",
     ]
     lines = [
-        [method, *(_scores(rows, method, family) for family in families), _mean(rows, method, ALL, "seconds_per_frame")]
+        [
+            *(method, *(_scores(rows, method, family) for family in families)),
+            *(_mean(rows, method, ALL, "seconds_per_frame"), _false_positives(rows, method)),
+        ]
         for method in dict.fromkeys(row.method for row in rows)
     ]
     _print_table([header, *lines])
@@ -149,6 +156,12 @@ def _scores(rows: Sequence[Row], method: str, family: str) -> str:
 
 def _mean(rows: Sequence[Row], method: str, family: str, measure: str) -> str:
     return f"{fmean(clip_means(rows, method, family, measure).values()):.3f}"
+
+
+def _false_positives(rows: Sequence[Row], method: str) -> str:
+    """Area that is called object in frames that do not show it, px; a dash where there are no such frames."""
+    taken = [row for row in rows if row.method == method and row.false_positive_px is not None]
+    return f"{fmean(clip_means(taken, method, ALL, 'false_positive_px').values()):.0f}" if taken else "-"
 
 
 def _difference(rows: Sequence[Row], method: str, family: str) -> str:

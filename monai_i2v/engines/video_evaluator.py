@@ -272,7 +272,8 @@ class VideoEvaluator(Evaluator):
         """What a network adapts to: the objects in the reference frame."""
         frame = run.case.ref_frame
         labels = occurring_labels(torch.from_numpy(run.label_maps[frame].astype(np.int64)))
-        return self.inferer.annotate(run.video, self._masks(run, frame, labels), frame)
+        every = torch.stack([self._masks(run, other, run.labels) for other in run.label_maps])
+        return self.inferer.annotate(run.video, self._masks(run, frame, labels), frame, fit=every)
 
     def _masks(self, run: VideoRun, frame: int, labels: Sequence[int]) -> Tensor:
         """Masks (K, H, W) of some objects in an annotated frame."""

@@ -29,11 +29,12 @@ __all__ = ["FrameScore", "ScoreVideos", "mean_scores"]
 logger = logging.getLogger(__name__)
 
 MEASURES = ("dice", "j", "f")
+FALSE_POSITIVES = ("false_positive_px", "false_positive_share")
 
 
 @dataclass(frozen=True)
 class FrameScore:
-    """Scores of one object in one frame that shows it."""
+    """Scores of one object in one frame."""
 
     video: str
     frame: int
@@ -41,29 +42,49 @@ class FrameScore:
     dice: float
     j: float  # IoU
     f: float  # agreement of the outlines
+    shown: bool = True  # the truth shows the object here
+    false_positive_px: int = 0  # area that is called object although the truth shows none of it
+    false_positive_share: float = 0.0  # of the frame
 
 
-def mean_scores(scores: Sequence[FrameScore]) -> dict[str, float]:
-    """Mean Dice, J and F of frames, then of objects, then of videos."""
-    by_object: dict[str, dict[int, list[FrameScore]]] = {}
-    for score in scores:
-        by_object.setdefault(score.video, {}).setdefault(score.object, []).append(score)
+def mean_scores(scores: Sequence[FrameScore]) -> dict[str, float | None]:
+    """Mean Dice, J and F, of frames, then of objects, then of videos.
+
+    All frames with truth count, by the convention of DAVIS: where the truth does not show an object, its scores are 1
+    when nothing was found, and 0 else. ``"dice_where_shown"`` leaves such frames out. ``"false_positive_px"`` and
+    ``"false_positive_share"`` are means over these frames alone. What no frame tells of is None.
+
+    Example::
+
+        >>> from monai_i2v.handlers import FrameScore, mean_scores
+        >>> gone = FrameScore("cine", 2, 1, 0.0, 0.0, 0.0, shown=False, false_positive_px=80, false_positive_share=0.1)
+        >>> means = mean_scores([FrameScore("cine", 1, 1, 1.0, 1.0, 1.0), gone])
+        >>> means["dice"], means["dice_where_shown"], means["false_positive_px"]
+        (0.5, 1.0, 80.0)
+    """
+    shown, empty = ([score for score in scores if score.shown is kind] for kind in (True, False))
     return {
-        name: fmean(
-            fmean(fmean(getattr(score, name) for score in frames) for frames in objects.values())
-            for objects in by_object.values()
-        )
-        for name in MEASURES
+        **{name: _mean(scores, name) for name in MEASURES},
+        **{f"{name}_where_shown": _mean(shown, name) for name in MEASURES},
+        **{name: _mean(empty, name) for name in FALSE_POSITIVES},
     }
+
+
+def _mean(scores: Sequence[FrameScore], name: str) -> float | None:
+    by_object: dict[str, dict[int, list[float]]] = {}
+    for score in scores:
+        by_object.setdefault(score.video, {}).setdefault(score.object, []).append(getattr(score, name))
+    return fmean(fmean(map(fmean, objects.values())) for objects in by_object.values()) if by_object else None
 
 
 class ScoreVideos:
     """Compare the masks of a `VideoEvaluator` with the truth; write ``scores.csv`` and ``scores.json``.
 
-    Each case needs its ``truth`` (see `VideoCase`). Annotated frames do not count, nor do frames without truth of
-    an object; objects count that an annotated frame shows. ``scores.csv`` has a line per frame and object,
-    ``scores.json`` the means of each video and of all; both are complete after each video. Of several processes, the
-    first writes them, the scores of the others at the end.
+    Each case needs its ``truth`` (see `VideoCase`). Annotated frames do not count, nor do frames that nobody drew;
+    objects count that an annotated frame shows. ``scores.csv`` has a line per frame and object, also where the truth
+    does not show it: with ``shown`` False, and the area that is called object there, in px and as a share of the
+    frame. ``scores.json`` has the means of each video and of all, see `mean_scores`; both are complete after each
+    video. Of several processes, the first writes them, the scores of the others at the end.
 
     Args:
         output_dir: folder of the two files; it is made.
@@ -106,14 +127,27 @@ class ScoreVideos:
             return
         for label in run.labels:
             real, found = (torch.from_numpy(labels == label) for labels in (truth, np.asarray(frame.label_map)))
-            if real.any():
-                values = (measure(found, real).item() for measure in (dice, iou, boundary_f))
-                self.current.append(FrameScore(run.case.name, frame.index, label, *values))
+            overlap, j, f = (measure(found, real).item() for measure in (dice, iou, boundary_f))
+            shown = bool(real.any())
+            area = 0 if shown else int(found.sum())
+            self.current.append(
+                FrameScore(
+                    run.case.name,
+                    frame.index,
+                    label,
+                    overlap,
+                    j,
+                    f,
+                    shown=shown,
+                    false_positive_px=area,
+                    false_positive_share=area / real.numel(),
+                )
+            )
 
     def _complete(self, engine: Engine) -> None:
         run: VideoRun = engine.state.video_run
         if not self.current:
-            logger.warning("%s: no frame but the reference has truth of its objects; it is not scored.", run.case.name)
+            logger.warning("%s: no frame but the reference has truth; it is not scored.", run.case.name)
             return
         self.scores += self.current
         self.seconds[run.case.name] = sum(run.seconds.values())
@@ -146,5 +180,6 @@ class ScoreVideos:
             self.scores = [score for scores, _ in parts for score in scores]
             self.seconds = {name: time for _, seconds in parts for name, time in seconds.items()}
             self._save()
-        means = ", ".join(f"{name} {value:.3f}" for name, value in mean_scores(self.scores).items())
-        logger.info("mean of %d videos: %s (%s)", len(self.seconds), means, self.output_dir / "scores.json")
+        means = mean_scores(self.scores)
+        told = ", ".join(f"{name} {means[name]:.3f}" for name in MEASURES)
+        logger.info("mean of %d videos: %s (%s)", len(self.seconds), told, self.output_dir / "scores.json")

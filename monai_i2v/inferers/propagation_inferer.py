@@ -23,6 +23,7 @@ from monai_i2v.tracking.annotated_video import AnnotatedVideo
 from monai_i2v.tracking.mask_store import MaskStore, StoredMasks
 from monai_i2v.tracking.tracker import Tracker
 from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
+from monai_i2v.tracking.working_size import Size
 
 __all__ = ["FrameResult", "PropagationInferer"]
 
@@ -46,8 +47,9 @@ class PropagationInferer(Inferer):
     """Segment a whole video from the masks of one frame.
 
     Args:
-        size: short side of the frames that the network sees, px, in proportion; None keeps the video's size. Results
-            come back at the video's size.
+        size: short side of the frames that the network sees, px, in proportion; None keeps the video's size;
+            ``"auto"`` takes 256, or more where objects are too small for it, which is logged. Results come back at the
+            video's size.
         dtype: ``"float32"``, or ``"bfloat16"`` or ``"float16"`` to compute in mixed precision, which is faster where
             the device has instructions for it and changes the masks a little. A test-time adaptation stays in float32.
         crop: show the network only the calibrated region of an ultrasound recording (`VideoInfo.region`), without
@@ -72,11 +74,12 @@ class PropagationInferer(Inferer):
     """
 
     def __init__(
-        self, size: int | None = 256, *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
+        self, size: Size = "auto", *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
     ) -> None:
-        if size is not None and (not isinstance(size, int) or size < MIN_SIDE):
+        if size not in (None, "auto") and (not isinstance(size, int) or size < MIN_SIDE):
             raise UsageError(
-                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), or None for the video's own; use 256."
+                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), 'auto', or None for the video's own; "
+                "use 'auto'."
             )
         if dtype not in DTYPES:
             raise UsageError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}; use 'float32'.")
@@ -132,7 +135,7 @@ class PropagationInferer(Inferer):
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
         given = dict(zip(ref_frame, masks, strict=True))
-        annotated = self.annotate(video, masks[0], ref_frame[0])
+        annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks)
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
         if predict is None:
@@ -169,10 +172,20 @@ class PropagationInferer(Inferer):
             )
         return AbsenceGate(network)
 
-    def annotate(self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0) -> AnnotatedVideo:
-        """The video at the size at which the network works, on the masks' device, with its masks."""
+    def annotate(
+        self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0, *, fit: Tensor | None = None
+    ) -> AnnotatedVideo:
+        """The video at the size at which the network works, on the masks' device, with its masks.
+
+        Args:
+            video: the video, or a sequence of frames (C, H, W) in [0, 1].
+            masks: masks (K, H, W) of the reference frame.
+            ref_frame: index of the reference frame.
+            fit: masks (..., H, W) of all annotated frames, which the size must suit; those of the reference when None.
+        """
         frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
         frames.check_annotated(ref_frame, "ref_frame")
+        frames.fit(masks if fit is None else fit)
         return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 

@@ -13,17 +13,30 @@ from monai_i2v.errors import UsageError
 from monai_i2v.files.readable_file import check_readable
 from monai_i2v.files.user_path import user_path
 from monai_i2v.masks.dicom_seg import DicomSeg
+from monai_i2v.masks.label_picture import read_label_picture
+from monai_i2v.masks.label_series import LabelSeries
+from monai_i2v.masks.mask_volume import read_mask_volume
+from monai_i2v.masks.place_mask import place_mask
 from monai_i2v.media.dicom.header import is_dicom
 from monai_i2v.media.frame_folder import find_pictures
-from monai_i2v.media.picture import LOSSLESS_SUFFIXES, PICTURE_ERRORS, Picture, find_pages
+from monai_i2v.media.picture import LOSSLESS_SUFFIXES, Picture, find_pages
 from monai_i2v.media.video import VideoInfo
 from monai_i2v.media.volume_files import VOLUME_SUFFIXES, read_volume, suffix_of
 
-__all__ = ["MASK_SUFFIXES", "is_dicom_mask", "read_label_pictures", "read_label_series", "read_mask"]
+__all__ = [
+    "MASK_SUFFIXES",
+    "is_dicom_mask",
+    "read_label_pictures",
+    "read_label_series",
+    "read_mask",
+    "read_series",
+    "whole_numbers",
+]
 
 MASK_SUFFIXES = (*LOSSLESS_SUFFIXES, *VOLUME_SUFFIXES)
 MAX_LABELS = 64  # a photo or a JPEG has more values; nobody draws so many objects
 MAX_LABEL = np.iinfo(np.int32).max
+MAX_OFF = 0.01  # of a whole number that is stored as a fraction
 
 
 def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarray:
@@ -32,7 +45,8 @@ def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarr
     Args:
         path: an indexed or gray PNG, TIF or BMP, or a NIfTI, MHD, MHA or NRRD file, with one mask or one
             per frame of the video; or a folder with such a picture per frame; or a DICOM segmentation (SEG) of
-            the video, whose masks are found by the frames that they refer to, see `DicomSeg`.
+            the video, whose masks are found by the frames that they refer to, see `DicomSeg`. A volume in the space of
+            the video may keep its voxels in another order, see `place_mask`.
         info: facts about the video that the mask belongs to.
         ref_frame: the frame whose mask is taken, where the file has one per frame.
 
@@ -65,13 +79,14 @@ def read_mask(path: str | Path, info: VideoInfo, ref_frame: int = 0) -> np.ndarr
     if is_dicom_mask(path):
         masks = DicomSeg(path, info)
         labels = masks[ref_frame]
-        _check_geometry(path, labels[None], info)
+        _check_size(path, labels.shape, info)
         _check_labels(path, labels, f" in frame {ref_frame} (the first that it draws is {masks.drawn[0]})")
         return labels
-    series = read_label_series(path)  # (T, H, W)
-    _check_geometry(path, series, info)
-    labels = series[ref_frame if len(series) > 1 else 0]
-    _check_labels(path, labels, f" in frame {ref_frame}" if len(series) > 1 else "")
+    series = read_series(path, info, ref_frame)
+    _check_length(path, series, info)
+    where = f" in frame {ref_frame}" if len(series) > 1 else ""
+    labels = whole_numbers(path, series[ref_frame if len(series) > 1 else 0], where)
+    _check_labels(path, labels, where)
     return labels.astype(np.int32)
 
 
@@ -80,8 +95,30 @@ def is_dicom_mask(path: Path) -> bool:
     return path.is_file() and is_dicom(path)
 
 
+def read_series(path: Path, info: VideoInfo, ref_frame: int | None = None) -> LabelSeries:
+    """Read stored numbers of a video's frames, from a folder of pictures or a file with one of the `MASK_SUFFIXES`.
+
+    A volume in the space of the video is turned to its order of pixels, see `place_mask`.
+
+    Args:
+        path: file or folder.
+        info: facts about the video.
+        ref_frame: the frame that a single mask is used for; None when that is not known.
+
+    Raises:
+        UsageError: When they cannot be read, are colors, or lie elsewhere than the video.
+    """
+    if not os.path.isdir(path) and suffix_of(path) in VOLUME_SUFFIXES:
+        check_readable(path)
+        series = place_mask(path, read_mask_volume(path), info, ref_frame)
+    else:
+        series = LabelSeries.of_frames(read_label_series(path))
+    _check_size(path, series.size, info)
+    return series
+
+
 def read_label_series(path: Path) -> np.ndarray:
-    """Read stored numbers, (T, H, W), from a folder of pictures or a file with one of the `MASK_SUFFIXES`.
+    """Read stored numbers, (T, H, W), as they lie, as `read_series`.
 
     Raises:
         UsageError: When they cannot be read, or are colors.
@@ -113,7 +150,7 @@ def read_label_pictures(path: str | Path, pictures: Sequence[Picture]) -> np.nda
             f"the mask folder {path} holds no pictures; expected one per frame ({', '.join(LOSSLESS_SUFFIXES)}); "
             "choose the folder that holds them, or one file."
         )
-    masks = [_read_labels(picture) for picture in pictures]
+    masks = [read_label_picture(picture) for picture in pictures]
     sizes = {mask.shape for mask in masks}
     if len(sizes) > 1:
         raise UsageError(
@@ -122,40 +159,45 @@ def read_label_pictures(path: str | Path, pictures: Sequence[Picture]) -> np.nda
     return np.stack(masks)
 
 
-def _read_labels(picture: Picture) -> np.ndarray:
-    try:
-        return picture.read_labels()
-    except UsageError:
-        raise
-    except PICTURE_ERRORS as error:
+def whole_numbers(path: Path, labels: np.ndarray, where: str = "") -> np.ndarray:
+    """Labels (H, W) as whole numbers; what a scaled file stores for them may be off by a hundredth.
+
+    Raises:
+        UsageError: When there are others.
+    """
+    if labels.dtype.kind in "biu":
+        return labels
+    whole = np.round(labels)
+    with np.errstate(invalid="ignore"):
+        is_odd = ~(np.abs(labels - whole) <= MAX_OFF)  # also where it is no finite number
+    if is_odd.any():
         raise UsageError(
-            f"the mask {picture.path} cannot be read; it is damaged, cut off, or not what its name says; save it again."
-        ) from error
+            f"the mask {path} has the value {labels[is_odd].min():g}{where}; expected whole numbers, 0 for background; "
+            "save it without interpolation or scaling."
+        )
+    return whole
 
 
-def _check_geometry(path: Path, series: np.ndarray, info: VideoInfo) -> None:
-    length, height, width = series.shape
+def _check_size(path: Path, size: tuple[int, ...], info: VideoInfo) -> None:
+    height, width = size
     if (height, width) != (info.height, info.width):
         raise UsageError(
             f"the mask {path} is {width} x {height}, but the video {info.path} is "
             f"{info.width} x {info.height} (width x height); expected the same size; "
             "draw the mask on a frame of this video."
         )
-    if length not in (1, info.length):
+
+
+def _check_length(path: Path, series: LabelSeries, info: VideoInfo) -> None:
+    if len(series) not in (1, info.length):
         raise UsageError(
-            f"the mask {path} has {length} frames, but the video {info.path} has {info.length}; "
+            f"the mask {path} has {len(series)} frames, but the video {info.path} has {info.length}; "
             f"expected 1 or {info.length}; cut out the frame that you want, or choose the mask of this video."
         )
 
 
 def _check_labels(path: Path, labels: np.ndarray, where: str) -> None:
     values = np.unique(labels)
-    if not np.isfinite(values).all() or (values != np.floor(values)).any():
-        odd = values[~np.isfinite(values) | (values != np.floor(values))][0]
-        raise UsageError(
-            f"the mask {path} has the value {odd:g}{where}; expected whole numbers, 0 for background; "
-            "save it without interpolation or scaling."
-        )
     if values[0] < 0 or values[-1] > MAX_LABEL:
         odd = values[0] if values[0] < 0 else values[-1]
         raise UsageError(

@@ -13,6 +13,7 @@ from types import TracebackType
 import numpy as np
 
 from monai_i2v.errors import UsageError
+from monai_i2v.files.packed_frames import PackedFrames
 from monai_i2v.masks.dicom_seg_writer import DicomSegWriter
 from monai_i2v.masks.palette import png_palette
 from monai_i2v.masks.png_masks import MAX_INDEX, save_png_labels
@@ -128,17 +129,15 @@ def open_mask_writer(
 
 
 class _VolumeWriter(MaskWriter):
-    """Holds all masks in the smallest unsigned type, and saves them when closed."""
+    """Keeps all masks compressed, and saves them in the smallest unsigned type when closed."""
 
-    def __init__(self, folder: Path, info: VideoInfo, save: Callable[[np.ndarray], None]) -> None:
+    def __init__(self, folder: Path, info: VideoInfo, save: Callable[[PackedFrames], None]) -> None:
         super().__init__(folder, info)
         self._save = save
-        self._masks = np.zeros((info.length, info.height, info.width), np.uint8)
+        self._masks = PackedFrames(info.length, (info.height, info.width))
 
     def _write(self, index: int, labels: np.ndarray) -> None:
-        needed = np.promote_types(np.min_scalar_type(int(labels.max())), self._masks.dtype)
-        self._masks = self._masks.astype(needed, copy=False)
-        self._masks[index] = labels
+        self._masks.write(index, labels)
 
     def _close(self) -> None:
         self._save(self._masks)
@@ -209,7 +208,7 @@ def _frame_numbers(info: VideoInfo) -> list[str]:
     return [f"{index:05d}" for index in range(info.length)]
 
 
-def _save_nifti(path: Path, info: VideoInfo, labels: np.ndarray) -> None:
+def _save_nifti(path: Path, info: VideoInfo, labels: PackedFrames) -> None:
     save_new_nifti(path, labels, info.spacing, info.frame_time)
 
 

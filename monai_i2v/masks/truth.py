@@ -12,7 +12,8 @@ import numpy as np
 from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.masks.dicom_seg import DicomSeg
-from monai_i2v.masks.mask_files import is_dicom_mask, read_label_pictures, read_label_series
+from monai_i2v.masks.label_series import LabelSeries
+from monai_i2v.masks.mask_files import is_dicom_mask, read_label_pictures, read_series, whole_numbers
 from monai_i2v.media.frame_folder import FrameFolder, find_pictures
 from monai_i2v.media.picture import Picture
 from monai_i2v.media.video import Video
@@ -48,27 +49,26 @@ class Truth:
     def __init__(self, path: str | Path, video: Video) -> None:
         self.path, self.info = user_path(path), video.info
         self.pictures: Mapping[int, Picture] = {}
-        self.series: np.ndarray | DicomSeg | None = None
+        self.series: LabelSeries | DicomSeg | None = None
         if os.path.isdir(self.path):
             self.pictures = self._by_frame(find_pictures(self.path), video)
         elif is_dicom_mask(self.path):
             self.series = DicomSeg(self.path, self.info)
             self._check(self.series.shape)
         else:
-            self.series = read_label_series(self.path)  # (T, H, W)
-            self._check(self.series.shape[1:])
+            self.series = read_series(self.path, self.info)
             if len(self.series) != self.info.length:
                 self._refuse(f"{len(self.series)} masks")
 
     def __getitem__(self, index: int) -> np.ndarray | None:
         """Label map (H, W) int32 of a frame, None when nobody drew it."""
         if self.series is not None:
-            return self.series[index].astype(np.int32)
+            return whole_numbers(self.path, self.series[index]).astype(np.int32)
         if index not in self.pictures:
             return None
         labels = read_label_pictures(self.path, [self.pictures[index]])[0]
         self._check(labels.shape)
-        return labels.astype(np.int32)
+        return whole_numbers(self.path, labels).astype(np.int32)
 
     def _by_frame(self, pictures: list[Picture], video: Video) -> dict[int, Picture]:
         if isinstance(video, FrameFolder):

@@ -10,6 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
+from monai_i2v.media.itk_frames import insert_frames
 from monai_i2v.media.nrrd_axes import (
     NRRD_SUFFIXES,
     SECONDS,
@@ -20,9 +21,9 @@ from monai_i2v.media.nrrd_axes import (
     listed_times,
     restore_axes,
 )
-from monai_i2v.media.volume import Volume, affine_with_time, arrange_frames, find_time_axis, possible_time
+from monai_i2v.media.volume import LabelFrames, Volume, affine_with_time, arrange_frames, find_time_axis, possible_time
 
-__all__ = ["read_itk", "save_labels_like_itk"]
+__all__ = ["itk_affine", "itk_pixels", "load_itk", "read_itk", "save_labels_like_itk"]
 
 
 def read_itk(path: Path) -> Volume:
@@ -33,21 +34,9 @@ def read_itk(path: Path) -> Volume:
     Raises:
         UsageError: When the file cannot be read, or is not one slice over time.
     """
-    try:
-        (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
-        image = sitk.ReadImage(str(path))
-    except (RuntimeError, *CHECKSUM_ERRORS) as error:
-        if has_time_beside_space(path):
-            raise UsageError(
-                f"{path} has an axis of kind 'time' without a direction in space, which is not read; expected 'list'; "
-                "write 'list' in its place in the line 'kinds' of the header."
-            ) from error
-        raise UsageError(
-            f"{path} cannot be read as a volume; it is damaged, cut off, not what its name says, or the file "
-            "with its data is missing; export it again."
-        ) from error
+    image = load_itk(path)
     axes = find_axes(image)
-    pixels, affine, spacing = _pixels(image), _affine(image), image.GetSpacing()
+    pixels, affine, spacing = itk_pixels(image), itk_affine(image), image.GetSpacing()
     if axes.is_list:
         pixels = pixels[..., None]  # what looked like channels are frames
     elif axes.frames < 2:
@@ -67,8 +56,33 @@ def read_itk(path: Path) -> Volume:
     )
 
 
-def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
-    """Save labels (T, H, W) with size, origin, spacing, direction and kinds of axes of a source.
+def load_itk(path: Path) -> sitk.Image:
+    """The whole image, with its meta data.
+
+    Raises:
+        UsageError: When the file cannot be read.
+    """
+    try:
+        (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
+        return sitk.ReadImage(str(path))
+    except (RuntimeError, *CHECKSUM_ERRORS) as error:
+        if has_time_beside_space(path):
+            raise UsageError(
+                f"{path} has an axis of kind 'time' without a direction in space, which is not read; expected 'list'; "
+                "write 'list' in its place in the line 'kinds' of the header."
+            ) from error
+        raise UsageError(
+            f"{path} cannot be read as a volume; it is damaged, cut off, not what its name says, or the file "
+            "with its data is missing; export it again."
+        ) from error
+
+
+def save_labels_like_itk(path: Path, labels: LabelFrames, source: Path) -> None:
+    """Save labels with size, origin, spacing, direction and kinds of axes of a source.
+
+    Frame by frame where one frame follows the other in the file: SimpleITK then writes the header, of a single frame;
+    the sizes in it and the pixels, compressed as it does, are ours. Where frames are the first axis or a list, all of
+    them are held.
 
     Raises:
         OSError: When the file cannot be written.
@@ -76,12 +90,13 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(source))
     reader.ReadImageInformation()
-    axes, size = find_axes(reader), reader.GetSize()[::-1]
-    if axes.is_list:
-        image = sitk.GetImageFromArray(np.moveaxis(labels, 0, -1).reshape(*size, len(labels)), isVector=True)
+    axes, size = find_axes(reader), reader.GetSize()
+    in_order = not axes.is_list and axes.frames >= 2
+    if in_order:
+        first = np.zeros((*[1] * (len(size) - 2), size[1], size[0]), labels.dtype)
+        image = sitk.GetImageFromArray(first, isVector=False)
     else:
-        place = 0 if axes.frames >= 2 else 2 - axes.frames
-        image = sitk.GetImageFromArray(np.moveaxis(labels, 0, place).reshape(size), isVector=False)
+        image = _with_frames_first(np.stack(list(labels)), axes, size)
     image.SetSpacing(reader.GetSpacing())
     image.SetOrigin(reader.GetOrigin())
     image.SetDirection(reader.GetDirection())
@@ -91,17 +106,28 @@ def save_labels_like_itk(path: Path, labels: np.ndarray, source: Path) -> None:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:
         raise OSError("SimpleITK cannot write it") from error
+    if in_order:
+        insert_frames(path, size, labels)
     restore_axes(path, source, reader)
 
 
-def _pixels(image: sitk.Image) -> np.ndarray:
+def _with_frames_first(labels: np.ndarray, axes: Axes, size: tuple[int, ...]) -> sitk.Image:
+    """An image of frames (T, H, W) that are the values of its pixels, or lie along an early axis."""
+    if axes.is_list:
+        return sitk.GetImageFromArray(np.moveaxis(labels, 0, -1).reshape(*size[::-1], len(labels)), isVector=True)
+    return sitk.GetImageFromArray(np.moveaxis(labels, 0, 2 - axes.frames).reshape(size[::-1]), isVector=False)
+
+
+def itk_pixels(image: sitk.Image) -> np.ndarray:
+    """Pixels (X, Y[, ...], C)."""
     pixels = sitk.GetArrayFromImage(image)  # axes reversed, channels last
     if image.GetNumberOfComponentsPerPixel() == 1:
         pixels = pixels[..., None]
     return pixels.transpose(*reversed(range(image.GetDimension())), -1)
 
 
-def _affine(image: sitk.Image) -> np.ndarray:
+def itk_affine(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:
+    """Affine (4, 4) from indices of the first three axes to RAS, mm."""
     dimension = image.GetDimension()
     rank = min(dimension, 3)
     direction = np.reshape(image.GetDirection(), (dimension, dimension))[:rank, :rank]

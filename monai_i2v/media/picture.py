@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from monai_i2v.errors import UsageError
 from monai_i2v.media.quiet import quiet
 from monai_i2v.media.tiff import read_stored_size
 
@@ -92,25 +91,6 @@ class Picture:
             if image.mode in ("P", "PA"):
                 return np.array(image.convert("RGBA"))[..., :3]
             return np.array(image.convert("RGB"))
-
-    def read_labels(self) -> np.ndarray:
-        """The numbers that the picture stores, (H, W): palette indices, or gray values in their own depth.
-
-        Raises:
-            UsageError: When the picture has colors.
-        """
-        self._check()
-        with self._open() as image:
-            _turn_upright(image)
-            pixels = np.array(image)
-        if pixels.ndim == 2:
-            return pixels.astype(np.uint8) if pixels.dtype == bool else pixels
-        if pixels.shape[2] >= 3 and (pixels[..., :3] != pixels[..., :1]).any():
-            raise UsageError(
-                f"{self.path} stores colors, so its labels cannot be told; expected an indexed or a gray PNG "
-                "whose pixel values are the labels; save the mask as one of these."
-            )
-        return pixels[..., 0]
 
     @contextmanager
     def _open(self) -> Iterator[Image.Image]:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,7 +14,15 @@ from monai_i2v.errors import UsageError
 from monai_i2v.media.intensity_window import find_window, sample_frames
 from monai_i2v.media.video import FRAME_TIMES, Video, VideoInfo
 
-__all__ = ["Volume", "VolumeVideo", "affine_with_time", "arrange_frames", "find_time_axis", "possible_time"]
+__all__ = [
+    "LabelFrames",
+    "Volume",
+    "VolumeVideo",
+    "affine_with_time",
+    "arrange_frames",
+    "find_time_axis",
+    "possible_time",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,16 @@ class Volume:
     spacing: tuple[float, float]
     frame_time: float | None
     frame_times: tuple[float, ...] = ()
+
+
+class LabelFrames(Protocol):
+    """Label maps (H, W) of all frames, one at a time; an array (T, H, W) is one too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype: ...
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 class VolumeVideo(Video):

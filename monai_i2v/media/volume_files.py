@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from monai_i2v.media.itk_image import read_itk, save_labels_like_itk
 from monai_i2v.media.nifti import read_nifti, save_labels_like_nifti
-from monai_i2v.media.volume import Volume
+from monai_i2v.media.volume import LabelFrames, Volume
 
 __all__ = ["VOLUME_SUFFIXES", "read_volume", "save_labels_like", "suffix_of"]
 
@@ -39,8 +37,8 @@ def read_volume(path: Path) -> Volume:
     return read_nifti(path) if suffix_of(path) in NIFTI_SUFFIXES else read_itk(path)
 
 
-def save_labels_like(source: Path, folder: Path, labels: np.ndarray) -> None:
-    """Save labels (T, H, W) as ``masks`` in the format, shape and geometry of a volume; NIfTI is zipped."""
+def save_labels_like(source: Path, folder: Path, labels: LabelFrames) -> None:
+    """Save labels, frame by frame, as ``masks`` in the format, shape and geometry of a volume; NIfTI is zipped."""
     if suffix_of(source) in NIFTI_SUFFIXES:
         save_labels_like_nifti(folder / "masks.nii.gz", labels, source)
     else:

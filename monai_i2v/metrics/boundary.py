@@ -62,7 +62,7 @@ def boundary_f(prediction: Tensor, truth: Tensor, tolerance: int | None = None) 
     """F = 2 P R / (P + R) of the outlines, per picture.
 
     P is the share of the predicted outline that lies within `tolerance` of the true one, R the converse.
-    Two masks without outline agree (1), one without outline is a failure (0).
+    Two masks without outline agree (1) when they are the same, one without outline is a failure (0).
 
     Args:
         prediction: mask (..., H, W), bool.
@@ -90,7 +90,8 @@ def boundary_f(prediction: Tensor, truth: Tensor, tolerance: int | None = None) 
     found, real = boundary_map(prediction), boundary_map(truth)
     precision, recall = _share(found, _dilate(real, radius)), _share(real, _dilate(found, radius))
     score = 2 * precision * recall / (precision + recall).clamp(min=1e-300)
-    return torch.where((_size(found) == 0) & (_size(real) == 0), 1.0, score)
+    same = (prediction == truth).all(dim=-1).all(dim=-1).to(score)  # an empty mask is not one that fills the picture
+    return torch.where((_size(found) == 0) & (_size(real) == 0), same, score)
 
 
 def _share(outline: Tensor, region: Tensor) -> Tensor:

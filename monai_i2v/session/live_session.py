@@ -20,6 +20,7 @@ from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
 from monai_i2v.tracking.drawn_masks import checked_labels
+from monai_i2v.tracking.working_size import Size
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 
 __all__ = ["LiveFrame", "LiveSession"]
@@ -45,7 +46,8 @@ class LiveSession:
     Args:
         network: any `VideoSegmenter` with a bounded memory, in evaluation mode. A `MemoryNet` also knows what was
             annotated before.
-        size: short side of the frames that the network sees, px; None keeps the stream's size.
+        size: short side of the frames that the network sees, px; None keeps the stream's size; ``"auto"`` takes 256, or
+            more where what is drawn first is too small for it.
 
     Example::
 
@@ -62,8 +64,9 @@ class LiveSession:
         [1, 2]
     """
 
-    def __init__(self, network: Any, *, size: int | None = 256) -> None:
+    def __init__(self, network: Any, *, size: Size = "auto") -> None:
         self.network, self.size = network, size
+        self.working: Size = size
         parameters = network.parameters() if hasattr(network, "parameters") else ()
         self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
         self.state: Any = None
@@ -87,10 +90,13 @@ class LiveSession:
         labels = [int(label) for label in np.unique(label_map) if label > 0]
         if not labels:
             raise UsageError("the mask is empty, expected an object; draw one first.")
-        frames = WorkingFrames([frame], self.size, device=self.device)
+        frames = WorkingFrames([frame], self.working, device=self.device)
         goes_on = set(labels) <= set(self.labels) and frames.video_size == self.video_size
         if not goes_on or not hasattr(self.network, "add_support"):
             self.labels, self.video_size, self.supports = labels, frames.video_size, []
+            frames = WorkingFrames([frame], self.size, device=self.device)
+            frames.fit(label_map == np.reshape(labels, (-1, 1, 1)))
+            self.working = frames.short_side
         masks = frames.resize_masks(labels_to_masks(torch.from_numpy(label_map), self.labels))
         with torch.no_grad():
             self.state = self.network.start(frames[0], masks)
@@ -113,7 +119,7 @@ class LiveSession:
                 f"the frame has {tuple(frame.shape[-2:])} pixels, but the annotated one {self.video_size}; annotate a "
                 "frame of the new size."
             )
-        frames = WorkingFrames([frame], self.size, device=self.device)
+        frames = WorkingFrames([frame], self.working, device=self.device)
         with torch.no_grad():
             ((prob, self.state),) = follow(self.network, [frames[0]], self.state)
             confidence = dict(zip(self.labels, mask_confidence(prob)[0].tolist(), strict=True))

@@ -22,7 +22,7 @@ from monai_i2v.tracking.mask_store import MaskStore
 from monai_i2v.tracking.track import Track, TrackedFrame
 from monai_i2v.tracking.tracker import Tracker
 
-__all__ = ["SessionFacts", "load_session", "save_session"]
+__all__ = ["SessionFacts", "load_session", "save_session", "saved_size"]
 
 VERSION = 3
 READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
@@ -75,6 +75,15 @@ def save_session(tracker: Tracker, facts: SessionFacts, path: Path) -> None:
     with complete_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("session.json", json.dumps(content))
         archive.writestr("masks.bin", bytes(blob))
+
+
+def saved_size(path: Path) -> tuple[int, int]:
+    """Rows and columns at which the network of a saved session saw its video; (0, 0) for a file that is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _about(json.loads(archive.read("session.json"))).size
+    except READ_ERRORS:
+        return 0, 0  # of which `load_session` tells
 
 
 def load_session(path: Path, tracker: Tracker, facts: SessionFacts) -> None:

@@ -19,13 +19,14 @@ from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.masks.mask_files import MAX_LABEL
 from monai_i2v.media import Video, open_video
-from monai_i2v.session.session_file import SessionFacts, load_session, save_session
+from monai_i2v.session.session_file import SessionFacts, load_session, save_session, saved_size
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
 from monai_i2v.tracking import Tracker, WorkingFrames
 from monai_i2v.tracking.drawn_masks import Drawn, checked_label_map, without_object
 from monai_i2v.tracking.track import Track
 from monai_i2v.tracking.tracker import DIRECTIONS, Direction
+from monai_i2v.tracking.working_size import Size
 from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["VideoSession"]
@@ -43,7 +44,8 @@ class VideoSession:
     Args:
         network: any `VideoSegmenter`, in evaluation mode; it stays as it is, and may serve other sessions.
         video: a path, a `Video`, or frames (C, H, W) in [0, 1].
-        size: short side of the frames that the network sees, px; None keeps the video's size.
+        size: short side of the frames that the network sees, px; None keeps the video's size; ``"auto"`` takes 256, or
+            more where what was drawn before the first masks are carried is too small for it.
         cyclic: after the last frame comes the first, as in a recording of one heart beat.
         crop: show the network only the calibrated region of an ultrasound recording, see `PropagationInferer`.
 
@@ -70,7 +72,7 @@ class VideoSession:
         network: Any,
         video: str | Path | Video | Sequence[Tensor],
         *,
-        size: int | None = 256,
+        size: Size = "auto",
         cyclic: bool = False,
         crop: bool = False,
     ) -> None:
@@ -190,6 +192,8 @@ class VideoSession:
             raise UsageError(f"direction is {direction!r}, expected one of {', '.join(DIRECTIONS)}; use 'both'.")
         if not self.tracker.drawn:
             raise UsageError("no frame was annotated, expected one at least; call annotate() first.")
+        if not self.tracker.tracks:
+            self._fit()
         yield from sorted(self.tracker.drawn)
         yield from self.tracker.run(direction)
 
@@ -235,7 +239,7 @@ class VideoSession:
         network: Any,
         video: str | Path | Video | Sequence[Tensor],
         *,
-        size: int | None = 256,
+        size: Size = "auto",
         crop: bool = False,
     ) -> VideoSession:
         """Go on where `save` left off; what can be undone begins anew.
@@ -251,8 +255,16 @@ class VideoSession:
             UsageError: When the file is no session, or that of another video.
         """
         session = cls(network, video, size=size, crop=crop)
+        if size == "auto":
+            session.frames.fit_to(saved_size(user_path(path)))
         load_session(user_path(path), session.tracker, session._facts())
         return session
+
+    def _fit(self) -> None:
+        """Choose the size at which the network sees what was drawn."""
+        nothing = np.zeros(self.frames.video_size, bool)
+        drawn = [[masks.get(label, nothing) for label in self.labels] for masks in self.tracker.drawn.values()]
+        self.frames.fit(np.array(drawn))
 
     def _facts(self) -> SessionFacts:
         frames = self.frames

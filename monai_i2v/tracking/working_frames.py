@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media import FrameError, Video
+from monai_i2v.tracking.working_size import DEFAULT_SIZE, MAX_RAISED, Size, object_widths, raised_size, tell_size
 
 __all__ = ["MIN_SIDE", "WorkingFrames", "working_size"]
 
@@ -47,7 +49,7 @@ class WorkingFrames(Sequence[Tensor]):
 
     Args:
         video: the video, or a sequence of frames (C, H, W) in [0, 1].
-        size: short side of the frames, px; None keeps the video's size.
+        size: short side of the frames, px; None keeps the video's size, ``"auto"`` takes 256 or what `fit` finds.
         device: where the frames go.
         crop: cut out the calibrated region of the video (`VideoInfo.region`); what is restored is 0 around it.
 
@@ -58,7 +60,7 @@ class WorkingFrames(Sequence[Tensor]):
     def __init__(
         self,
         video: Video | Sequence[Tensor],
-        size: int | None,
+        size: Size,
         *,
         device: torch.device | str = "cpu",
         crop: bool = False,
@@ -69,7 +71,9 @@ class WorkingFrames(Sequence[Tensor]):
         self.region = _region(video) if crop else (0, 0, *self.video_size)
         top, left, bottom, right = self.region
         self.seen_size = (bottom - top, right - left)
-        self.size = working_size(*self.seen_size, size)
+        self.short_side = DEFAULT_SIZE if size == "auto" else size
+        self.may_raise = size == "auto"
+        self.size = working_size(*self.seen_size, self.short_side)
         self.unreadable: dict[int, str] = {}
         self._last: tuple[int, Tensor] | None = None
 
@@ -84,6 +88,28 @@ class WorkingFrames(Sequence[Tensor]):
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         return self._resize(self._cut(self.original(index)).unsqueeze(0).to(self.device))
+
+    def fit(self, masks: Tensor | np.ndarray) -> None:
+        """See the video larger where objects are too small, and say so; with a size that was given, only say so.
+
+        Call it before the network sees anything.
+
+        Args:
+            masks: (K, H, W), or (N, K, H, W) of N frames.
+        """
+        if self.short_side is None:
+            return
+        widths = object_widths(self._cut(torch.as_tensor(masks)).cpu().numpy())
+        if self.may_raise:
+            self.short_side = max(self.short_side, raised_size(widths, self.seen_size))
+            self.size = working_size(*self.seen_size, self.short_side)
+        tell_size(widths, self.seen_size, self.short_side, may_raise=self.may_raise)
+
+    def fit_to(self, size: tuple[int, int]) -> None:
+        """See the video as an earlier `fit` chose; another size than such a one changes nothing."""
+        side = min(size)
+        if DEFAULT_SIZE <= side <= MAX_RAISED and working_size(*self.seen_size, side) == size:
+            self.short_side, self.size = side, size
 
     def original(self, index: int) -> Tensor:
         """Frame (C, H, W) at the video's own size.

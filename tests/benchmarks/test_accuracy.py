@@ -135,7 +135,21 @@ def test_the_table_averages_objects_then_clips(run: Callable, tmp_path: Path, ca
     save_clip(tmp_path / "data" / "eye_a", [label_map(), label_map()])  # 1 and 1
     run("--methods", "image,copy")
     lines = capsys.readouterr().out.splitlines()[1:]
-    assert lines[0].split() == ["Dice", "/", "J", "/", "F", "disc", "(2)", "eye", "(1)", "s/frame"]
+    assert lines[0].split() == [
+        "Dice",
+        "/",
+        "J",
+        "/",
+        "F",
+        "disc",
+        "(2)",
+        "eye",
+        "(1)",
+        "s/frame",
+        "px",
+        "where",
+        "empty",
+    ]
     assert lines[2].startswith("copy          0.375 / 0.333 / ")  # J: 1/3 and 1; 0
     assert lines[5].startswith("copy")
     assert "+0.375 [+0.000, +0.750]  +1.000" in lines[5]

@@ -234,3 +234,19 @@ def test_full_disk_on_volumes(tmp_path, out, suffix, capfd):
             writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr"])
+@pytest.mark.parametrize("value", [3, 300, 70000])
+def test_volumes_are_written_frame_by_frame_and_read_by_others(tmp_path, out, suffix, value):
+    source = sitk.GetImageFromArray(np.zeros((5, *SHAPE), np.int16))
+    source.SetSpacing([0.5, 0.4, 0.04])
+    sitk.WriteImage(source, str(tmp_path / f"a{suffix}"))
+    expected = np.zeros((5, *SHAPE), np.int32)
+    with open_mask_writer(out, open_video(tmp_path / f"a{suffix}")) as writer:
+        for index in (4, 1, 1):
+            expected[index] = labels_with(value if index == 4 else 2)
+            writer.write(index, expected[index])
+    masks = sitk.ReadImage(str(out / f"masks{'.nii.gz' if 'nii' in suffix else suffix}"))
+    assert np.array_equal(sitk.GetArrayFromImage(masks), expected)
+    assert masks.GetSpacing() == pytest.approx(source.GetSpacing())

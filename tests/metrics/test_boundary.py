@@ -86,3 +86,8 @@ def test_far_apart_is_zero() -> None:
 
 def test_tolerance_larger_than_the_picture_is_fine() -> None:
     assert boundary_f(square(0, 0, 1, size=4), square(2, 2, 1, size=4), tolerance=9).item() == 1
+
+
+def test_a_mask_that_fills_the_picture_is_not_an_empty_one():
+    empty, full = torch.zeros(8, 8, dtype=torch.bool), torch.ones(8, 8, dtype=torch.bool)
+    assert boundary_f(torch.stack([empty, full, full]), torch.stack([empty, full, empty])).tolist() == [1, 1, 0]
