@@ -50,11 +50,10 @@ def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str])
     known = {*commands, *PROPERTIES, *_tracking_options(config)}
     names = [name for name, value in config.items() if name in read and not isinstance(value, dict)]
     for name, value in config.items():
-        if name.startswith("_") or name in known:
-            continue
-        if name not in read and not _is_section(value):
+        if not (name.startswith("_") or name in known or name in read or _is_section(value)):
             raise _unknown(name, names)
-        _refuse_inside(name, value, read)
+        if not name.startswith("_"):
+            _refuse_inside(name, value, read)
 
 
 def _tracking_options(config: Mapping[str, Any]) -> Iterator[str]:
