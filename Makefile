@@ -30,8 +30,11 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One worker per core, each with one thread; a file stays with one worker, since its tests share what they set up.
 test: check
-	$(BIN)/coverage run -m pytest
+	rm -f .coverage .coverage.*
+	OMP_NUM_THREADS=1 COVERAGE_PROCESS_START=setup.cfg $(BIN)/coverage run --parallel-mode -m pytest -n auto --dist loadfile
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 # build/site/index.html; pictures of the tutorials are in it after `make test`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The MONAI workflow whose ``initialize`` is at work: an expression of a config is handed neither it nor its options."""
+"""The MONAI workflow whose ``initialize`` is at work, which hands neither itself nor its options to an expression."""
 
 from __future__ import annotations
 

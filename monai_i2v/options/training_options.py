@@ -15,11 +15,14 @@ from monai_i2v.options.switch import read_switch
 
 __all__ = ["check_training_options"]
 
-def read_names(name: str, value: Any) -> list[str]:
-    """A list of texts."""
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise UsageError(f"{name} is {value!r:.80}, expected a list of names; use a list, as \"['a','b']\".")
-    return list(value)
+
+def read_names(name: str, value: Any, least: int = 1) -> Any:
+    """A list of texts; None, which a config may have, is left to the reader."""
+    is_list = isinstance(value, list | tuple) and len(value) >= least and all(isinstance(one, str) for one in value)
+    if value is not None and not is_list:
+        expected = "a list of names" if least == 0 else "a list of one name or more"
+        raise UsageError(f"{name} is {value!r:.80}, expected {expected}; use brackets and quotes, as \"['a','b']\".")
+    return value
 
 
 _count = partial(read_whole_number, least=1)
@@ -41,7 +44,8 @@ KINDS: Mapping[str, Callable[[str, Any], Any]] = {
     "val_clips": partial(_count, use=200),
     "train_sets": read_names,
     "val_sets": read_names,
-    "held_out_names": read_names,
+    "clip_sets": read_names,
+    "held_out_names": partial(read_names, least=0),
 }
 
 

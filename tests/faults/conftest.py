@@ -11,7 +11,9 @@ OPTION = "--write-faults"
 
 
 def pytest_addoption(parser):
-    parser.addoption(OPTION, action="store_true", help="write outcomes.json and docs/faults.md instead of comparing with them")
+    parser.addoption(
+        OPTION, action="store_true", help="write outcomes.json and docs/faults.md instead of comparing with them"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,15 @@ from fault import Fault
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
-FILE = re.compile(r"(?:the )?(?:mask |datalist |checkpoint )?[^\s:;(),]+\.(?:mp4|avi|mkv|dcm|nii|nii\.gz|mha|png|jpg|json|pt)\b")
+FILE = re.compile(
+    r"(?:the )?(?:mask |datalist |checkpoint )?[^\s:;(),]+\.(?:mp4|avi|mkv|dcm|nii|gz|mha|png|jpg|json|pt)\b"
+)
 HEAD = """# What happens with malformed and awkward inputs
 
-Each of {count} such inputs is tested from the file to the results, with a segmenter that copies masks. It ends in masks that are
-right, or it is refused with one sentence, and never in anything half. Where bytes are wrong, the sentence may differ with the
-versions of the libraries. The tables name the inputs by what becomes of them; the tests know every sentence to the letter
-(`tests/faults/outcomes.json`).
+Each of {count} such inputs is tested from the file to the results, with a segmenter that copies masks.
+It ends in masks that are right, or it is refused with one sentence, and never in anything half.
+Where bytes are wrong, the sentence may differ with the versions of the libraries.
+The tests know every sentence to the letter (`tests/faults/outcomes.json`).
 """
 
 

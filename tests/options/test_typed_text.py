@@ -72,7 +72,8 @@ def test_a_mask_that_is_called_as_a_list_is_a_path_where_it_exists(run, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("typed", "read"), [("3", 3), ("1,2", [1, 2]), ("[1, 2]", [1, 2]), ("1_2", "1_2"), ("LV #1", "LV #1"), ("1.0", "1.0")]
+    ("typed", "read"),
+    [("3", 3), ("1,2", [1, 2]), ("[1, 2]", [1, 2]), ("1_2", "1_2"), ("LV #1", "LV #1"), ("1.0", "1.0")],
 )
 def test_chambers_are_labels_or_what_was_typed(typed, read, run):
     assert run("--chamber", typed)["chamber"] == read

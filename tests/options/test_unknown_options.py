@@ -8,7 +8,7 @@ from monai_i2v.errors import UsageError
 
 def refusal(run, *arguments, **given):
     """The sentence with which a run ends."""
-    with pytest.raises(Exception, match=".") as caught:
+    with pytest.raises(Exception, match=r".") as caught:
         run(*arguments, **given)
     error = caught.value
     while not isinstance(error, UsageError):
