@@ -13,9 +13,9 @@ from fault import Fault
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
-FILE = re.compile(
-    r"(?:the )?(?:mask |datalist |checkpoint )?[^\s:;(),]+\.(?:mp4|avi|mkv|dcm|nii|gz|mha|png|jpg|json|pt)\b"
-)
+SUFFIXES = r"(?:nii\.gz|nii|session|nrrd|mp4|avi|mkv|dcm|mha|png|jpg|json|pt)"
+FILE = re.compile(r"(?:the )?(?:mask |datalist |checkpoint )?[^\s:;(),]+\." + SUFFIXES + r"\b")
+NOISE = re.compile(r" of it$|wrong bytes at its |no file larger than ")  # what the heading says
 HEAD = """# What happens with malformed and awkward inputs
 
 Each of {count} such inputs is tested from the file to the results, with a segmenter that copies masks.
@@ -49,7 +49,7 @@ def page(outcomes: Mapping[str, str], faults: Mapping[str, Fault]) -> str:
 def _rows(members: Iterable[Fault], outcomes: Mapping[str, str]) -> Iterator[str]:
     names: dict[str, list[str]] = {}
     for fault in members:
-        names.setdefault(in_short(outcomes[fault.id]), []).append(fault.name.replace(" of it", ""))
+        names.setdefault(in_short(outcomes[fault.id]), []).append(NOISE.sub("", fault.name))
     for outcome, alike in names.items():
         yield f"| {escape(outcome)} | {escape('; '.join(alike))} |"
 
