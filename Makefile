@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto
 BUNDLE := bundles/temporal_contrastive_memory_video_segmentation
 
 .PHONY: setup demo check test docs clean
@@ -33,7 +34,7 @@ check: .venv/installed
 # One worker per core, each with one thread; a file stays with one worker, since its tests share what they set up.
 test: check
 	rm -f .coverage .coverage.*
-	OMP_NUM_THREADS=1 COVERAGE_PROCESS_START=setup.cfg $(BIN)/coverage run --parallel-mode -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

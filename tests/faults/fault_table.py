@@ -58,8 +58,8 @@ def in_short(outcome: str) -> str:
     """What is wrong, without the names and numbers of a single input; or that there are masks."""
     if kind_of(outcome) == "accepted":
         return "right, with frames marked as unreadable" if "unreadable" in outcome else "right"
-    wrong = re.split(r"; |, expected ", outcome.removeprefix("refused: "))[0].partition(" (")[0]
-    return "refused: " + re.sub(r"\d+", "N", FILE.sub("the file", wrong))
+    wrong = re.split(r"; |, expected ", outcome.removeprefix("refused: "))[0]
+    return "refused: " + re.sub(r"\d+", "N", FILE.sub("the file", re.sub(r" \(.*\)", "", wrong)))
 
 
 def escape(text: str) -> str:
