@@ -48,9 +48,9 @@ def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str])
     """
     read = set(_references(config))
     known = {*commands, *PROPERTIES, *_tracking_options(config)}
-    names = [name for name, value in config.items() if name in read and not isinstance(value, dict)]
+    names = [name for name, value in config.items() if _is_read(name, read) and not isinstance(value, dict)]
     for name, value in config.items():
-        if not (name.startswith("_") or name in known or name in read or _is_section(value)):
+        if not (name.startswith("_") or name in known or _is_read(name, read) or _is_section(value)):
             raise _unknown(name, names)
         if not name.startswith("_"):
             _refuse_inside(name, value, read)
@@ -92,7 +92,7 @@ def _refuse_inside(id: str, value: Any, read: Collection[str]) -> None:
         known = _parameters(str(value["_target_"]))
         unknown = [name for name in names if known and name not in known]
     else:
-        known = [name for name in names if any(_is_within(one, f"{id}{ID_SEP_KEY}{name}") for one in read)]
+        known = [name for name in names if _is_read(f"{id}{ID_SEP_KEY}{name}", read)]
         rests = id in read or not known or isinstance(value, list)
         unknown = [] if rests else [name for name in names if name not in known and not _is_section(parts[name])]
     if unknown:
@@ -101,8 +101,9 @@ def _refuse_inside(id: str, value: Any, read: Collection[str]) -> None:
         _refuse_inside(f"{id}{ID_SEP_KEY}{name}", parts[name], read)
 
 
-def _is_within(id: str, outer: str) -> bool:
-    return id == outer or id.startswith(outer + ID_SEP_KEY)
+def _is_read(id: str, read: Collection[str]) -> bool:
+    """Whether something refers to this, or to a part of it."""
+    return any(one == id or one.startswith(id + ID_SEP_KEY) for one in read)
 
 
 @cache
