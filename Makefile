@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto
 BUNDLE := bundles/temporal_contrastive_memory_video_segmentation
 
 .PHONY: setup demo check test docs clean
@@ -30,8 +31,11 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One worker per core, each with one thread; a file stays with one worker, since its tests share what they set up.
 test: check
-	$(BIN)/coverage run -m pytest
+	rm -f .coverage .coverage.*
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 # build/site/index.html; pictures of the tutorials are in it after `make test`.

@@ -18,7 +18,7 @@ from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
 from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
-from monai_i2v.errors import UsageError
+from monai_i2v.options import MAX_SEED, read_choice, read_whole_number
 
 __all__ = [
     "IMAGE_NET_PRESETS",
@@ -187,9 +187,6 @@ def _arguments(
 
 
 def _check(name: Any, presets: Collection[str], max_seconds: Any = None, seed: Any = 0) -> None:
-    if not isinstance(name, str) or name not in presets:
-        raise UsageError(f"preset is {name!r}, expected one of {', '.join(presets)}; use {list(presets)[-1]!r}.")
-    if max_seconds is not None and (not isinstance(max_seconds, int) or max_seconds < 1):
-        raise UsageError(f"max_seconds is {max_seconds!r}, expected a whole number from 1, or None; use 60.")
-    if not isinstance(seed, int):
-        raise UsageError(f"seed is {seed!r}, expected a whole number; use 0.")
+    read_choice("preset", name, presets, use=list(presets)[-1])
+    read_whole_number("max_seconds", max_seconds, 1, use=60, none="for no limit")
+    read_whole_number("seed", seed, 0, MAX_SEED, use=0)

@@ -2,4 +2,4 @@
 """Where to compute: devices and processes."""
 
 from monai_i2v.compute.device import select_device
-from monai_i2v.compute.processes import fair_shares, join_processes, share_cases
+from monai_i2v.compute.processes import batch_share, fair_shares, join_processes, share_cases

@@ -10,7 +10,7 @@ from monai_i2v.errors import UsageError
 __all__ = ["select_device"]
 
 
-def select_device(name: str = "auto") -> torch.device:
+def select_device(name: str | torch.device = "auto") -> torch.device:
     """The device of this name; ``"auto"`` takes CUDA where there is one.
 
     Raises:

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
 
-__all__ = ["fair_shares", "join_processes", "share_cases"]
+__all__ = ["batch_share", "fair_shares", "join_processes", "share_cases"]
 
 Item = TypeVar("Item")
 
@@ -40,6 +40,27 @@ def join_processes(backend: str = "gloo") -> None:
         torch.cuda.set_device(int(local_rank) % torch.cuda.device_count())
     dist.init_process_group(backend, timeout=PATIENCE if backend == "gloo" else None)
     idist.sync()
+
+
+def batch_share(batch_size: int) -> int:
+    """Clips or episodes of a training step that fall to each process.
+
+    Raises:
+        UsageError: When the processes cannot share the batch evenly.
+
+    Example::
+
+        >>> from monai_i2v.compute import batch_share
+        >>> batch_share(8)
+        8
+    """
+    processes = idist.get_world_size()
+    if batch_size % processes:
+        raise UsageError(
+            f"batch_size is {batch_size}, which {processes} processes cannot share evenly, expected a multiple of "
+            f"{processes}; use {processes * -(-batch_size // processes)}, or start fewer processes."
+        )
+    return batch_size // processes
 
 
 def share_cases(cases: Sequence[VideoCase]) -> list[VideoCase]:

@@ -162,11 +162,12 @@ class VideoEvaluator(Evaluator):
             )
         self.network: Any = network.to(device).eval()
         self.inferer, self.adaptation, self.scope = inferer, adaptation, scope
+        self.cases = cases
         self.failures: list[str] = []
         self.adapted_to_all: Adapted | None = None
         super().__init__(
             torch.device(device),
-            share_cases(cases),
+            cases,
             mode="eval",
             val_handlers=handlers,
             event_names=[VideoEvents],
@@ -174,13 +175,14 @@ class VideoEvaluator(Evaluator):
         )
 
     def run(self, global_epoch: int = 1) -> None:
-        """Segment all videos.
+        """Segment all videos; several processes share them here.
 
         Raises:
             UsageError: When a video failed, after the others are done.
         """
         self.failures, self.adapted_to_all = [], None
-        cases: Sequence[VideoCase] = self.data_loader
+        cases = self.data_loader = share_cases(self.cases)
+        self.state.epoch_length = len(cases)
         if cases:
             if self.adaptation is not None and self.scope == "dataset":
                 self.adapted_to_all = self._adapt_to_all(cases)

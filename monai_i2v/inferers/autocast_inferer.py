@@ -10,6 +10,8 @@ import torch
 from monai.inferers import Inferer, SimpleInferer
 from torch import Tensor
 
+from monai_i2v.options import read_switch
+
 __all__ = ["AutocastInferer"]
 
 
@@ -29,9 +31,9 @@ class AutocastInferer(Inferer):
         torch.float32
     """
 
-    def __init__(self, inferer: Inferer | None = None, *, dtype: str = "bfloat16", enabled: bool = True) -> None:
+    def __init__(self, inferer: Inferer | None = None, *, dtype: str = "bfloat16", enabled: bool | str = True) -> None:
         self.inferer = SimpleInferer() if inferer is None else inferer
-        self.dtype, self.enabled = getattr(torch, dtype), enabled
+        self.dtype, self.enabled = getattr(torch, dtype), read_switch("amp", enabled)
 
     def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with torch.autocast(inputs.device.type, self.dtype, enabled=self.enabled):

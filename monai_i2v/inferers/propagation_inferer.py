@@ -16,7 +16,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media import Video
-from monai_i2v.options import read_switch
+from monai_i2v.options import read_choice, read_switch, read_whole_number
 from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
 from monai_i2v.tracking.annotated_video import AnnotatedVideo
@@ -28,6 +28,7 @@ from monai_i2v.tracking.working_size import Size
 __all__ = ["FrameResult", "PropagationInferer"]
 
 DTYPES = ("float32", "bfloat16", "float16")
+MAX_SIDE = 4096  # px; beyond, a frame needs more memory than machines have
 
 Predictions: TypeAlias = Iterator[tuple[int, Tensor]]
 """Frame index and probabilities (1, K, h, w)."""
@@ -57,7 +58,7 @@ class PropagationInferer(Inferer):
         absence: objects may leave the view: a memory network then tells by an `AbsenceGate` when they are not there.
 
     Raises:
-        UsageError: When `size` is too small, or no whole number, `dtype` is none of these, or `crop` or `absence` no
+        UsageError: When `size` is no whole number within limits, `dtype` is none of these, or `crop` or `absence` no
             truth value.
 
     Example::
@@ -76,14 +77,9 @@ class PropagationInferer(Inferer):
     def __init__(
         self, size: Size = "auto", *, dtype: str = "float32", crop: bool | str = False, absence: bool | str = False
     ) -> None:
-        if size not in (None, "auto") and (not isinstance(size, int) or size < MIN_SIDE):
-            raise UsageError(
-                f"size is {size!r}, expected a whole number from {MIN_SIDE} (px), 'auto', or None for the video's own; "
-                "use 'auto'."
-            )
-        if dtype not in DTYPES:
-            raise UsageError(f"dtype is {dtype!r}, expected one of {', '.join(DTYPES)}; use 'float32'.")
-        self.size, self.dtype = size, getattr(torch, dtype)
+        whole = {"use": "256 (px), or 'auto'", "none": "for the video's own"}
+        self.size = size if size == "auto" else read_whole_number("size", size, MIN_SIDE, MAX_SIDE, **whole)
+        self.dtype = getattr(torch, read_choice("dtype", dtype, DTYPES, use="float32"))
         self.crop, self.absence = read_switch("crop", crop), read_switch("absence", absence)
 
     def __call__(self, inputs: Tensor, network: VideoSegmenter[Any], ref_mask: Tensor, ref_frame: int = 0) -> Tensor:

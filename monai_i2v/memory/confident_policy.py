@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from monai_i2v.errors import UsageError
 from monai_i2v.memory.bank import MemoryBank
 from monai_i2v.memory.mask_confidence import mask_confidence
 from monai_i2v.memory.policy import MemoryPolicy
+from monai_i2v.options import read_number
 
 __all__ = ["ConfidentPolicy"]
 
@@ -49,10 +49,8 @@ class ConfidentPolicy(MemoryPolicy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("min_confidence", "novelty_threshold"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-                raise UsageError(f"{name} is {value!r}, expected a number from 0 to 1; 0 leaves this rule out.")
+        read_number("min_confidence", self.min_confidence, 0, 1, use=0.5)
+        read_number("novelty_threshold", self.novelty_threshold, 0, 1, use=0.8)
 
     def decide(self, key: Tensor, prob: Tensor, bank: MemoryBank, frame: int) -> bool:
         """See `MemoryPolicy.decide`."""

@@ -15,8 +15,13 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.memory.bank import MemoryBank, oldest_frame
 from monai_i2v.memory.readout import Measure
+from monai_i2v.options import read_number, read_numbers, read_whole_number
 
 __all__ = ["MemoryPolicy"]
+
+MIN_FRACTION = 1e-6
+# A crop enlarges; from nearer than this, a frame is a few pixels large.
+MIN_CROP, MAX_CROP = 1.01, 16.0
 
 
 @dataclass(frozen=True)
@@ -58,25 +63,15 @@ class MemoryPolicy:
     reference_crops: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        _check_count("mem_every", self.mem_every, "1 remembers every frame")
-        if self.max_mem_frames is not None:
-            _check_count("max_mem_frames", self.max_mem_frames, "1 keeps the annotated frame only, null all")
-        if self.top_k is not None:
-            _check_count("top_k", self.top_k, "30 is usual, null reads all cells")
-        if self.top_fraction is not None:
-            _check_number("top_fraction", self.top_fraction, 0, 1, "0.2 reads a fifth of all cells")
+        read_whole_number("mem_every", self.mem_every, 1, use=5)
+        read_whole_number("max_mem_frames", self.max_mem_frames, 1, use=30, none="for all")
+        read_whole_number("top_k", self.top_k, 1, use=30, none="for all")
+        read_number("top_fraction", self.top_fraction, MIN_FRACTION, 1, use=0.2, none="for top_k")
+        read_numbers("reference_crops", self.reference_crops, MIN_CROP, MAX_CROP, use=[1.25, 1.6, 2.0])
         if self.top_k is not None and self.top_fraction is not None:
             raise UsageError(
                 f"top_k is {self.top_k} and top_fraction {self.top_fraction}, expected one of them; leave one out."
             )
-        self._check_crops()
-
-    def _check_crops(self) -> None:
-        crops = self.reference_crops
-        if isinstance(crops, str) or not isinstance(crops, Sequence):
-            raise UsageError(f"reference_crops is {crops!r}, expected a list of numbers above 1; use [1.25, 1.6, 2.0].")
-        for crop in crops:
-            _check_number("reference_crops", crop, 1, MAX_CROP, "2 is the frame from half as far")
 
     def new_bank(self, measure: Measure = "l2") -> MemoryBank:
         """An empty memory, to which the annotated frame and its crops are written first."""
@@ -109,17 +104,3 @@ class MemoryPolicy:
     def weigh(self, bank: MemoryBank) -> Tensor | None:
         """What is added to the similarity of the cells of each remembered frame, (frames,); None for nothing."""
         return None
-
-
-# From nearer than this, a frame is a few pixels large.
-MAX_CROP = 16.0
-
-
-def _check_count(name: str, value: object, hint: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{name} is {value!r}, expected a whole number from 1; {hint}.")
-
-
-def _check_number(name: str, value: object, above: float, most: float, hint: str) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not above < value <= most:
-        raise UsageError(f"{name} is {value!r}, expected a number above {above:g}, to {most:g}; {hint}.")

@@ -43,17 +43,28 @@ def checkpoint(checkpoints):
     return checkpoints[VIDEO_BUNDLES[0]]
 
 
-@pytest.fixture
-def recording(tmp_path):
+def lay_recording(folder: Path) -> Path:
     """Four frames of a phantom as PNGs in `frames`, and the mask of the first, `mask.png`, with labels 1 and 7."""
     phantom = Phantom(length=4, size=(64, 80), objects=2)
-    (tmp_path / "frames").mkdir()
+    (folder / "frames").mkdir()
     for index in range(4):
-        Image.fromarray(phantom.read(index).squeeze()).save(tmp_path / f"frames/frame_{index}.png")
+        Image.fromarray(phantom.read(index).squeeze()).save(folder / f"frames/frame_{index}.png")
     label_map = phantom.label_map(0).copy()
     label_map[label_map == 2] = 7
-    Image.fromarray(label_map.astype(np.uint8)).save(tmp_path / "mask.png")
-    return tmp_path
+    Image.fromarray(label_map.astype(np.uint8)).save(folder / "mask.png")
+    return folder
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """See `lay_recording`."""
+    return lay_recording(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_recording(tmp_path_factory):
+    """The same for all tests of a file, which do not change it."""
+    return lay_recording(tmp_path_factory.mktemp("recording"))
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ BAD = {
         given(scope="frame"),
         ["scope is 'frame'", "expected 'video', 'dataset', 'sliding' or 'stream'", "use 'video'"],
     ),
-    "size 0": (given(size=0), ["size is 0", "expected a whole number from 16 (px)", "use 256"]),
+    "size 0": (given(size=0), ["size is 0", "expected a whole number from 16 to 4096", "use 256"]),
     "dtype": (given(dtype="half"), ["dtype is 'half'", "expected one of float32, bfloat16", "use 'float32'"]),
     "crop": (given(crop="on"), ["crop is 'on'", "expected true or false", "use one of these"]),
     "crop without region": (
@@ -109,7 +109,7 @@ BAD = {
         ["frames has no calibrated ultrasound region", "expected a DICOM", "leave"],
     ),
     "anonymize": (given(anonymize=1), ["anonymize is 1", "expected true or false", "use one of these"]),
-    "size text": (given(size="big"), ["size is 'big'", "expected a whole number from 16 (px)", "use 256"]),
+    "size text": (given(size="big"), ["size is 'big'", "expected a whole number from 16 to 4096", "use 256"]),
     "seed": (given(seed="x"), ["seed is 'x'", "expected a whole number", "use 0"]),
     "max_seconds": (given(max_seconds=0.5), ["max_seconds is 0.5", "expected a whole number from 1", "use 60"]),
     "chamber": (

@@ -11,8 +11,10 @@ from bundle_command import BUNDLES, VIDEO_BUNDLES
 from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
 from PIL import Image
 
+from monai_i2v.adaptation import TestTimeTrainer
 from monai_i2v.errors import UsageError
 from monai_i2v.networks import OneShotNet
+from monai_i2v.tracking import AnnotatedVideo
 
 SCHEMA = Path(__file__).parent / "meta_schema_20240725.json"
 
@@ -109,16 +111,53 @@ def test_a_chamber_has_volumes_in_all_results(name, recording, checkpoints):
     assert "<h2>Volumes</h2>" in (results / "report.html").read_text()
 
 
+def confidences(results):
+    """Of each object in each frame."""
+    with (results / "measurements.csv").open(newline="") as file:
+        return [float(row["confidence"]) for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def unadapted(module_recording, checkpoint):
+    """Confidences of the network as it is shipped."""
+    flow = workflow(VIDEO_BUNDLES[1], module_recording, checkpoint, preset="memory_only")
+    flow.initialize()
+    flow.run()
+    return confidences(module_recording / "out/frames")
+
+
+SCOPES = {
+    "video": ("adapt", AnnotatedVideo),
+    "dataset": ("adapt", list),
+    "sliding": ("adapt_sliding", AnnotatedVideo),
+    "stream": ("adapt_stream", AnnotatedVideo),
+}
+
+
 @pytest.mark.parametrize("preset", ["memory_only", "paper_video", "anchored"])
-@pytest.mark.parametrize("scope", ["video", "dataset", "sliding", "stream"])
-def test_presets_and_scopes_run(preset, scope, recording, checkpoint):
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_scope_adapts_in_its_way_and_a_preset_changes_the_network(
+    preset, scope, recording, checkpoint, unadapted, monkeypatch
+):
+    called = []
+    for method in ("adapt", "adapt_sliding", "adapt_stream"):
+        original = getattr(TestTimeTrainer, method)
+
+        def record(self, network, video, method=method, original=original):
+            called.append((method, type(video)))
+            return original(self, network, video)
+
+        monkeypatch.setattr(TestTimeTrainer, method, record)
     flow = workflow(VIDEO_BUNDLES[1], recording, checkpoint, preset=preset, scope=scope, max_seconds=1)
     flow.initialize()
     flow.run()
+    assert called == [SCOPES[scope]]
     facts = json.loads((recording / "out/frames/run.json").read_text())
-    assert facts["settings"]["preset"] == preset
     assert facts["labels"] == [1, 7]
-    assert facts["video"]["path"] == "frames"
+    learns_before = preset != "memory_only" and scope in ("video", "dataset")
+    assert (len(facts["adaptation"]) > 0) == learns_before
+    same = confidences(recording / "out/frames") == pytest.approx(unadapted, abs=1e-4)
+    assert same == (preset == "memory_only")
 
 
 @pytest.mark.parametrize("preset", ["memory_only", "anchored"])

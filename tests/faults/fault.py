@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -63,19 +63,17 @@ def damaged_file(name: str, argument: str, damage: Callable[[bytes], bytes]) -> 
     return make
 
 
-def truncations(group: str, name: str, argument: str) -> Iterator[Fault]:
-    """Every tenth of a file."""
-    for tenths in range(1, 10):
-        make = damaged_file(name, argument, lambda good, tenths=tenths: truncated(good, tenths))
-        yield Fault(group, f"{name}, {10 * tenths} % of it", make, is_fixed=False)
+def truncations(group: str, name: str, argument: str, tenths: Sequence[int]) -> Iterator[Fault]:
+    """The first tenths of a file."""
+    for count in tenths:
+        make = damaged_file(name, argument, lambda good, count=count: truncated(good, count))
+        yield Fault(group, f"{name}, {10 * count} % of it", make, is_fixed=False)
 
 
-def flips(group: str, name: str, argument: str, seeds: range = range(2)) -> Iterator[Fault]:
-    """Wrong bytes in the first tenth of a file, and in the rest."""
-    for seed in seeds:
-        for place, part in (
-            ("start", slice(0, len(content(name)) // 10)),
-            ("rest", slice(len(content(name)) // 10, None)),
-        ):
-            make = damaged_file(name, argument, lambda good, seed=seed, part=part: flipped(good, seed, part))
-            yield Fault(group, f"{name}, wrong bytes at its {place} ({seed})", make, is_fixed=False)
+def flips(group: str, name: str, argument: str, where: Sequence[tuple[str, int]]) -> Iterator[Fault]:
+    """Wrong bytes in the first tenth of a file (``"start"``), or in the rest, by seed."""
+    for place, seed in where:
+        end = len(content(name)) // 10
+        part = slice(0, end) if place == "start" else slice(end, None)
+        make = damaged_file(name, argument, lambda good, seed=seed, part=part: flipped(good, seed, part))
+        yield Fault(group, f"{name}, wrong bytes at its {place} ({seed})", make, is_fixed=False)

@@ -22,14 +22,34 @@ ROLES = {
     "saved.session": "session",
 }
 
+# Tenths that are left, and places of wrong bytes: one for each way through the code, which ends in its own sentence.
+CUTS = {
+    "video.mp4": (1, 6),
+    "video.avi": (1, 9),
+    "video.mkv": (1, 2, 9),
+    "frame.png": (1, 4),
+    "frame.jpg": (1, 3),
+}
+FLIPS = {
+    "video.mp4": (("rest", 0), ("rest", 1)),
+    "video.avi": (("rest", 1),),
+    "video.mkv": (("rest", 0), ("start", 1)),
+    "rle.dcm": (("start", 1),),
+    "video.mha": (("rest", 0),),
+    "frame.png": (("rest", 0),),
+    "frame.jpg": (("rest", 0), ("rest", 1)),
+    "weights.pt": (("rest", 0), ("start", 1)),
+    "saved.session": (("rest", 1),),
+}
+
 
 def damage() -> Iterator[Fault]:
-    """Every kind of file cut at every tenth, with wrong bytes, and without any."""
+    """Every kind of file cut off, with wrong bytes, and without any."""
     for name, role in ROLES.items():
-        yield from truncations("Cut off", name, role)
-    yield from truncations("Cut off", "faststart.mp4", "video")
+        yield from truncations("Cut off", name, role, CUTS.get(name, (1,)))
+    yield from truncations("Cut off", "faststart.mp4", "video", (1, 2, 4, 5))
     for name, role in ROLES.items():
-        yield from flips("Wrong bytes", name, role)
+        yield from flips("Wrong bytes", name, role, (("start", 0), *FLIPS.get(name, ())))
     for name, role in ROLES.items():
         yield Fault("Zero bytes", name, damaged_file(name, role, lambda good: b""))
 

@@ -51,8 +51,12 @@ def outputs() -> Iterator[Fault]:
         at(lambda out: written(out / ".partial-1/new/masks/0.png").parents[3]),
     )
     yield Fault("Outputs", "the folder of the input itself", beside_its_input)
-    for limit in (50, 300, 700, 1500, 3000, 6000, 12000, 10**6):
-        for name in ("video.mp4", "video.nii.gz", "video.mha"):
+    for name, limits in {
+        "video.mp4": (50, 300, 3000, 10**6),
+        "video.nii.gz": (50, 3000, 10**6),
+        "video.mha": (50, 3000, 10**6),
+    }.items():
+        for limit in limits:
             yield Fault("Full disk", f"{name}, no file larger than {limit} bytes", limited(name, limit), is_fixed=False)
 
 

@@ -1,46 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``docs/faults.md``: what happens with every fault."""
+"""What happens with every fault: each outcome in ``outcomes.json``, and a table per kind in ``docs/faults.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
 from fault import Fault
 
-TABLE = Path(__file__).parents[2] / "docs" / "faults.md"
-SEPARATOR = "; "
+OUTCOMES = Path(__file__).with_name("outcomes.json")
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+SUFFIXES = r"(?:nii\.gz|nii|session|nrrd|mp4|avi|mkv|dcm|mha|png|jpg|json|pt)"
+FILE = re.compile(r"(?:the )?(?:mask |datalist |checkpoint )?[^\s:;(),]+\." + SUFFIXES + r"\b")
+NOISE = re.compile(r" of it$|wrong bytes at its |no file larger than ")  # what the heading says
 HEAD = """# What happens with malformed and awkward inputs
 
-Each of these inputs is tested from the file to the results, with a segmenter that copies masks: it ends in masks that
-are right, or in one sentence (*refused*), and never in anything half. `python -m pytest tests/faults
---write-fault-table` writes this page; the tests fail when it is not true. Where bytes are wrong, the sentence may
-differ with the versions of the libraries.
+Each of {count} such inputs is tested from the file to the results, with a segmenter that copies masks.
+It ends in masks that are right, or it is refused with one sentence, and never in anything half.
+Where bytes are wrong, the sentence may differ with the versions of the libraries.
+The tests know every sentence to the letter (`tests/faults/outcomes.json`).
 """
 
 
-def write_table(outcomes: Mapping[str, str], faults: Mapping[str, Fault]) -> None:
-    """Write what happened."""
-    lines = [HEAD]
-    for group, members in groupby(faults.values(), key=lambda fault: fault.group):
-        lines += [f"## {group}\n", "| input | outcome |", "| --- | --- |"]
-        for outcome, alike in groupby(members, key=lambda fault: escape(outcomes[fault.id])):
-            lines.append(f"| {SEPARATOR.join(escape(fault.name) for fault in alike)} | {outcome} |")
-        lines.append("")
-    TABLE.write_text("\n".join(lines), encoding="utf-8")
+def write_outcomes(outcomes: Mapping[str, str], faults: Mapping[str, Fault]) -> None:
+    """Write what happened, and the page."""
+    text = json.dumps({name: outcomes[name] for name in faults}, indent=1, ensure_ascii=True)
+    OUTCOMES.write_text(text + "\n", encoding="utf-8")
+    PAGE.write_text(page(outcomes, faults), encoding="utf-8")
 
 
-def read_table() -> dict[str, str]:
-    """Outcomes by name of the fault, as they stand in the table."""
-    group, outcomes = "", {}
-    for line in TABLE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            group = line.removeprefix("## ")
-        elif line.startswith("| ") and not line.startswith(("| input", "| ---")):
-            names, outcome = line.removeprefix("| ").removesuffix(" |").split(" | ", 1)
-            outcomes |= {f"{group}: {name}": outcome for name in names.split(SEPARATOR)}
+def read_outcomes() -> dict[str, str]:
+    """Outcomes by name of the fault."""
+    outcomes: dict[str, str] = json.loads(OUTCOMES.read_text(encoding="utf-8"))
     return outcomes
+
+
+def page(outcomes: Mapping[str, str], faults: Mapping[str, Fault]) -> str:
+    """A table per kind, with a line per outcome."""
+    lines = [HEAD.format(count=len(faults))]
+    for group, members in groupby(faults.values(), key=lambda fault: fault.group):
+        lines += [f"## {group}\n", "| outcome | inputs |", "| --- | --- |", *_rows(members, outcomes), ""]
+    return "\n".join(lines)
+
+
+def _rows(members: Iterable[Fault], outcomes: Mapping[str, str]) -> Iterator[str]:
+    names: dict[str, list[str]] = {}
+    for fault in members:
+        names.setdefault(in_short(outcomes[fault.id]), []).append(NOISE.sub("", fault.name))
+    for outcome, alike in names.items():
+        yield f"| {escape(outcome)} | {escape('; '.join(alike))} |"
+
+
+def in_short(outcome: str) -> str:
+    """What is wrong, without the names and numbers of a single input; or that there are masks."""
+    if kind_of(outcome) == "accepted":
+        return "right, with frames marked as unreadable" if "unreadable" in outcome else "right"
+    wrong = re.split(r"; |, expected ", outcome.removeprefix("refused: "))[0]
+    return "refused: " + re.sub(r"\d+", "N", FILE.sub("the file", re.sub(r" \(.*\)", "", wrong)))
 
 
 def escape(text: str) -> str:

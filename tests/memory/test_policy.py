@@ -84,14 +84,15 @@ def test_a_fraction_of_all_cells_is_read(fraction, kept):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"mem_every": 0}, "mem_every is 0, expected a whole number from 1; 1 remembers every frame"),
+        ({"mem_every": 0}, "mem_every is 0, expected a whole number from 1 to 1000000; use 5"),
         ({"mem_every": "abc"}, "mem_every is 'abc', expected a whole number"),
         ({"max_mem_frames": 0}, "max_mem_frames is 0, expected a whole number from 1"),
         ({"top_k": 0.2}, "top_k is 0.2, expected a whole number"),
-        ({"top_fraction": 0}, "top_fraction is 0, expected a number above 0, to 1"),
+        ({"top_k": True}, "top_k is True, expected a whole number"),
+        ({"top_fraction": 0}, "top_fraction is 0, expected a number from 1e-06 to 1"),
         ({"top_fraction": float("nan")}, "top_fraction is nan, expected a number"),
         ({"top_k": 3, "top_fraction": 0.2}, "expected one of them"),
-        ({"reference_crops": [1.0]}, "reference_crops is 1.0, expected a number above 1"),
+        ({"reference_crops": [1.0]}, r"reference_crops is \[1.0\], expected a list of numbers from 1.01 to 16"),
         ({"reference_crops": 2.0}, "reference_crops is 2.0, expected a list"),
         ({"min_confidence": "abc"}, "min_confidence is 'abc', expected a number from 0 to 1"),
         ({"novelty_threshold": float("nan")}, "novelty_threshold is nan, expected a number from 0 to 1"),
