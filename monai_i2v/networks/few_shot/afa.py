@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from monai.networks.nets.attentionunet import AttentionBlock
 from torch import Tensor, nn
 
 from monai_i2v.networks.aggregation import occurring_classes
@@ -124,10 +123,26 @@ class _UpBlock(nn.Module):
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
         self.shrink = nn.Conv2d(coarse, fine, 1)
-        self.gate = AttentionBlock(spatial_dims=2, f_int=fine, f_g=fine, f_l=fine)
+        self.gate = _Gate(fine)
         self.conv = ResidualBlock(2 * fine, fine)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(self.shrink(x), skip.shape[-2:], mode="bilinear", align_corners=False)
         joined: Tensor = self.conv(torch.cat([x, self.gate(x, skip)], dim=1))
         return joined
+
+
+class _Gate(nn.Module):
+    """What of a skip the coarser map asks for (Oktay et al., 2018).
+
+    MONAI's `AttentionBlock` has batch norms, with which a frame alone is not what it is among others.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.ask, self.offer = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+        self.weigh = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(width, 1, 1), nn.Sigmoid())
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        gated: Tensor = skip * self.weigh(self.ask(x) + self.offer(skip))
+        return gated

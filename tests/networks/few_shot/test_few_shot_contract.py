@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
-from tiny_nets import BUILDERS, make_net, two_tones
+from tiny_nets import BUILDERS, COARSE, make_net, two_tones
 
 from monai_i2v.losses import EpisodeLoss
 from monai_i2v.networks import EpisodePrediction
@@ -94,7 +94,7 @@ def test_it_learns_eight_episodes_by_heart(method):
     query, query_mask, support, support_mask = two_tones()
     net, loss = make_net(method).train(), EpisodeLoss()
     optimizer = torch.optim.Adam([param for param in net.parameters() if param.requires_grad], lr=1e-2)
-    for _ in range(60 if method == "panet" else 20):
+    for _ in range(20 if method in COARSE - {"afa"} else 40):
         optimizer.zero_grad()
         loss(net(query, support, support_mask, query_mask), query_mask).backward()
         optimizer.step()

@@ -65,13 +65,13 @@ def make_net(method):
 
 
 def two_tones(count=8, size=64, seed=0):
-    """Episodes of a bright square on dark noise: images (B, 3, H, W) and masks (B, 1, H, W), twice."""
+    """Episodes of a bright square of whole cells on dark noise: images (B, 3, H, W) and masks (B, 1, H, W), twice."""
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     for _ in range(2):
         images, masks = 0.3 * torch.rand(count, 3, size, size, generator=generator), torch.zeros(count, 1, size, size)
         for index in range(count):
-            row, column = torch.randint(4, size - 36, (2,), generator=generator).tolist()
+            row, column = (8 * torch.randint(1, size // 8 - 4, (2,), generator=generator)).tolist()
             masks[index, :, row : row + 32, column : column + 32] = 1
         drawn += [images + 0.6 * masks, masks]
     return drawn
