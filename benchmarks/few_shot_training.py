@@ -18,6 +18,7 @@ from pathlib import Path
 
 from arguments import names_of
 from grid import BUNDLES, IMAGE, TRAINED
+from monai.bundle import ConfigParser
 
 from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
@@ -32,6 +33,10 @@ ADAPTERS = {"dra": ("few_shot_adapter.json", 4)}
 def main(argv: Sequence[str] | None = None) -> None:
     """Train what the command line asks for."""
     args = parse_args(argv)
+    args.output.mkdir(parents=True, exist_ok=True)
+    datalist = args.output / "stills.json"
+    if not datalist.exists():
+        list_stills(args.data, datalist)
     for method in args.methods:
         facts = {"method": method, "epochs": epochs_of(method, args.epochs), "steps": args.steps, "seed": args.seed}
         if is_done(args.output / method, facts):
@@ -57,6 +62,19 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def list_stills(data: Path, path: Path) -> None:
+    """Write down what the bundle's training and validation learn from: to find it, all masks must be read."""
+    config = ConfigParser()
+    config.read_config(CONFIGS / "train.json")
+    config.update({"dataset_dir": str(data.resolve())})
+    lists = {
+        "training": config.get_parsed_content("train::datalist"),
+        "validation": config.get_parsed_content("validate::datalist"),
+    }
+    with complete_file(path) as file:
+        file.write_text(json.dumps(lists, indent=1), encoding="utf-8")
+
+
 def epochs_of(method: str, epochs: int) -> int:
     """Epochs of a method, of the budget that all have."""
     return max(epochs // ADAPTERS[method][1], 1) if method in ADAPTERS else epochs
@@ -76,7 +94,7 @@ def command_of(method: str, args: argparse.Namespace) -> list[str]:
     options = {
         "config_file": str(files),
         "bundle_root": BUNDLES / IMAGE,
-        "dataset_dir": args.data,
+        "datalist": args.output / "stills.json",
         "encoder_weights": args.weights,
         "method": method,
         "ckpt_dir": args.output / method,
