@@ -3,10 +3,14 @@ import pytest
 import torch
 from tiny_nets import BUILDERS, COARSE, make_net, two_tones
 
+from monai_i2v.adaptation import RBN, InTEnt, Tent
+from monai_i2v.data import Phantom
+from monai_i2v.inferers import PropagationInferer
 from monai_i2v.losses import EpisodeLoss
 from monai_i2v.networks import EpisodePrediction
 from monai_i2v.networks.few_shot import LIGHT_FORMS
 from monai_i2v.propagation import propagate
+from monai_i2v.session import VideoSession
 
 each_method = pytest.mark.parametrize("method", BUILDERS)
 trained = pytest.mark.parametrize("method", [method for method in BUILDERS if method != "dra"])
@@ -101,3 +105,23 @@ def test_it_learns_eight_episodes_by_heart(method):
     found = net.eval()(query, support, support_mask).argmax(dim=1, keepdim=True)
     overlap = (found * query_mask).sum() / (found + query_mask).clamp_max(1).sum()
     assert overlap > 0.7
+
+
+@pytest.mark.parametrize("method", ["panet", "hsnet"])
+def test_methods_that_change_batch_statistics_take_any_of_the_networks(method):
+    frames = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    mask = episode((64, 64), count=1)[2][0]
+    net, inferer = make_net(method), PropagationInferer(size=64)
+    for adaptation in (RBN(), Tent(), InTEnt(mixtures=2)):
+        adapted = adaptation.adapt(net, inferer.annotate(list(frames), mask)).network
+        found = [result.prob for result in inferer.stream(list(frames), adapted, mask)]
+        assert torch.stack(found).isfinite().all()
+
+
+def test_a_session_knows_all_frames_that_were_drawn():
+    phantom = Phantom(length=4, size=(64, 64))
+    session = VideoSession(make_net("panet"), phantom, size=64)
+    for index in (0, 3):
+        session.annotate(index, phantom.label_map(index))
+    assert len(list(session.propagate())) > 0
+    assert session[1].label_map.shape == (64, 64)
