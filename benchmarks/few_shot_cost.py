@@ -23,8 +23,8 @@ from arguments import names_of
 from fresh_process import in_fresh_process, resident_mib
 from tqdm import tqdm
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.files.complete_file import complete_file
 from monai_i2v.inferers import AutocastInferer
 from monai_i2v.losses import EpisodeLoss
 from monai_i2v.networks.few_shot import LIGHT_FORMS, light_network, light_optimizer

@@ -20,8 +20,8 @@ from arguments import names_of
 from grid import BUNDLES, IMAGE, TRAINED
 from monai.bundle import ConfigParser
 
-from monai_i2v.data.complete_file import complete_file
 from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.files.complete_file import complete_file
 from monai_i2v.networks.few_shot import LIGHT_FORMS
 from monai_i2v.report import sha256_of
 

@@ -10,9 +10,9 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 from small_training import COMMON, CONFIGS
 
-from monai_i2v.data import Phantom
 from monai_i2v.errors import UsageError
 from monai_i2v.networks.few_shot import light_network
+from monai_i2v.phantoms import Phantom
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import torch
 from tiny_nets import BUILDERS, COARSE, make_net, two_tones
 
 from monai_i2v.adaptation import RBN, InTEnt, Tent
-from monai_i2v.data import Phantom
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.losses import EpisodeLoss
 from monai_i2v.networks import EpisodePrediction
 from monai_i2v.networks.few_shot import LIGHT_FORMS
+from monai_i2v.phantoms import Phantom
 from monai_i2v.propagation import propagate
 from monai_i2v.session import VideoSession
 
