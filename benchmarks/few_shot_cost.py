@@ -4,7 +4,7 @@
     python benchmarks/few_shot_cost.py --output FILE.json
 
 Each light form is trained for a few steps on random episodes, in a process of its own: CPU-seconds of the best step,
-and how far the process grew beyond what it held before the first one.
+and how far the process grew beyond what it held before the first one. Methods that the file has already are kept.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ COLUMNS = ("method", "seconds_per_step", "peak_mib", "trainable_million", "lines
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     args = parse_args(argv)
-    rows = []
-    for method in tqdm(args.methods):
+    rows = json.loads(args.output.read_text(encoding="utf-8"))["rows"] if args.output.exists() else []
+    missing = [method for method in args.methods if method not in {row["method"] for row in rows}]
+    for method in tqdm(missing):
         rows.append(in_fresh_process(measure, method, args.size, args.episodes, args.steps))
         with complete_file(args.output) as file:
             file.write_text(json.dumps({"size": args.size, "episodes": args.episodes, "rows": rows}, indent=1))
