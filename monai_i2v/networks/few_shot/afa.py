@@ -84,17 +84,21 @@ class AFA(FewShotNet[list[Tensor], AFASupport]):
 class PairFusion(nn.Module):
     """Two maps as the slices of a volume, which a 3-D convolution makes one.
 
+    It reaches both slices from its only place, so it is a 2-D convolution over their channels side by side, which is
+    many times faster in bfloat16 on CPUs.
+
     Args:
         width: feature channels `F`.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.fuse = nn.Conv3d(width, width, (2, 3, 3), padding=(0, 1, 1))
+        self.fuse = nn.Conv2d(2 * width, width, 3, padding=1)
 
     def forward(self, query: Tensor, support: Tensor) -> Tensor:
         """Two maps (N, F, h, w) to one."""
-        return self.fuse(torch.stack([query, support], dim=2)).squeeze(2).relu()
+        fused: Tensor = self.fuse(torch.cat([query, support], dim=1)).relu()
+        return fused
 
 
 class LargeKernelAttention(nn.Module):

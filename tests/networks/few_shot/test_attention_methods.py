@@ -74,12 +74,12 @@ def test_the_pseudo_mask_is_high_where_the_object_is_and_spans_0_to_1():
     torch.testing.assert_close(pseudo_mask(features, features, cells), cells, atol=1e-5, rtol=0)
 
 
-def test_fusing_a_pair_is_a_convolution_over_both():
+def test_fusing_a_pair_is_a_3d_convolution_over_its_two_slices():
     fusion = PairFusion(4)
     query, support = torch.rand(2, 1, 4, 5, 5)
-    near, far = fusion.fuse.weight.unbind(2)
-    expected = F.conv2d(query, near, fusion.fuse.bias, padding=1) + F.conv2d(support, far, padding=1)
-    torch.testing.assert_close(fusion(query, support), expected.relu())
+    kernel = torch.stack(fusion.fuse.weight.chunk(2, dim=1), dim=2)  # (4, 4, 2, 3, 3)
+    volume = F.conv3d(torch.stack([query, support], dim=2), kernel, fusion.fuse.bias, padding=(0, 1, 1))
+    torch.testing.assert_close(fusion(query, support), volume.squeeze(2).relu())
 
 
 def test_afa_sees_nothing_of_the_support_but_the_object():
