@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -14,7 +15,11 @@ from torch import Tensor
 from monai_i2v.adaptation import TestTimeTrainer
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 
-__all__ = ["RUNS", "TABLES", "Run", "Table", "TrainerWithoutMemory"]
+__all__ = ["BUNDLES", "IMAGE", "RUNS", "TABLES", "TRAINED", "Run", "Table", "TrainerWithoutMemory"]
+
+BUNDLES = Path(__file__).parents[1] / "bundles"
+# What `few_shot_training.py` makes: methods whose weights are not shipped.
+TRAINED = Path(__file__).parents[1] / "runs" / "few_shot"
 
 IMAGE = "one_shot_image_segmentation"
 TRAINING = "test_time_training_video_segmentation"
@@ -54,6 +59,11 @@ class Run:
     random: bool = False
     scope: Literal["video", "dataset", "sliding", "stream"] = "video"
     families: tuple[str, ...] = ()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its weights are there: shipped, or trained here."""
+        return Path(self.changes.get("checkpoint", __file__)).exists()
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,29 @@ def _losses(temporal: bool, feature: bool, prediction: bool) -> Run:
     return Run(name, RELEARNING, "relearning", changes, random=True, families=REAL)
 
 
+def _few_shot(method: str) -> Run:
+    """A method of others, with the weights that were trained for it."""
+    network = {"_target_": "monai_i2v.networks.few_shot.light_network", "method": method}
+    changes = {"network_def": network, "checkpoint": str(TRAINED / method / "model.pt")}
+    return Run(f"few_shot_{method}", IMAGE, "image", changes)
+
+
+# In the order of the paper's table; the image network is trained once more with what they have.
+FEW_SHOT = {
+    "one_shot": "image network, trained alike",
+    "panet": "PANet",
+    "hsnet": "HSNet",
+    "dcama": "DCAMA",
+    "vat": "VAT (lite)",
+    "ssp": "SSP",
+    "afa": "AFA",
+    "sccan": "SCCAN",
+    "dcp": "DCP",
+    "patnet": "PATNet",
+    "restnet": "RestNet",
+    "dra": "DRA",
+}
+
 REGULARIZATION = "monai_i2v.adaptation.TemporalConsistencyRegularization"
 SUPERVISION = "monai_i2v.adaptation.TemporalPseudoSupervision"
 UNTRAINED = Run("terms_memory_only", TRAINING, "memory_only", families=CONTROLLED)
@@ -163,6 +196,7 @@ TABLES: dict[str, Table] = {
         ("method",),
         (
             (("copy the first mask",), COPY),
+            *(((title,), _few_shot(method)) for method, title in FEW_SHOT.items()),
             (("image network",), IMAGE_NET),
             (("RBN",), Run("rbn", IMAGE, "rbn")),
             (("Tent, learning rate 1e-4",), Run("tent", IMAGE, "tent")),

@@ -6,7 +6,7 @@
 Every method runs in a process of its own and keeps what it measured in ``FOLDER/runs``, clip by clip: the same command
 again goes on where it stopped, other tables use what is there. ``FOLDER/tables.md``, ``tables.json`` and a picture per
 figure show what there is so far of the seeds and clips that the command names. Scores are those of `accuracy.py`.
-To add a method or a table, see `grid.py`.
+To add a method or a table, see `grid.py`. Methods whose weights `few_shot_training.py` has still to make are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from accuracy import METHODS, Bundle, follow, measure
 from arguments import names_of, numbers
 from clips import Clip, add_clip_arguments, make_controls, scored_frames, wanted_clips
 from fresh_process import in_fresh_process
-from grid import RUNS, TABLES, Run, Table
+from grid import BUNDLES, RUNS, TABLES, Run, Table
 from scores import Results, Row, clip_means, paired_difference
 from torch import Tensor
 from tqdm import tqdm
@@ -39,7 +39,6 @@ from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 
-BUNDLES = Path(__file__).parents[1] / "bundles"
 NOTHING = "-"
 SECONDS_PER_HOUR = 3600
 NAMES = {"dice": "Dice", "iou": "IoU", "j": "J", "f": "F"}
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tasks = [
         (run, seed)
         for run in runs.values()
-        if run.name not in args.skip
+        if run.name not in args.skip and run.is_trained
         for seed in (args.seeds if run.random else args.seeds[:1])
     ]
     lengths = {clip.name: len(clip.video) for clip in chosen_clips(args, list(runs.values()))}

@@ -10,14 +10,14 @@ import copy
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from monai_i2v.adaptation.rbn import copy_with_batch_norms, mix_statistics
 from monai_i2v.adaptation.test_time_trainer import Adapted
-from monai_i2v.networks import OneShotNet, batch_norms_of, soft_aggregate
+from monai_i2v.networks import FewShotNet, batch_norms_of, soft_aggregate
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["InTEnt", "InTEntNet", "InTEntState", "balanced_entropy"]
@@ -35,7 +35,7 @@ class InTEnt:
     def __init__(self, mixtures: int = 6) -> None:
         self.mixtures = mixtures
 
-    def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+    def adapt(self, network: FewShotNet[Any, Any], videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
         """A segmenter around a copy of the network, and an empty log; the videos are not looked at."""
         return Adapted(InTEntNet(copy_with_batch_norms(network), self.mixtures), [])
 
@@ -55,7 +55,7 @@ class InTEntNet(nn.Module):
         mixtures: number of mixtures.
     """
 
-    def __init__(self, network: OneShotNet, mixtures: int = 6) -> None:
+    def __init__(self, network: FewShotNet[Any, Any], mixtures: int = 6) -> None:
         super().__init__()
         self.network = network
         self.source = copy.deepcopy(batch_norms_of(network))
@@ -75,7 +75,7 @@ class InTEntNet(nn.Module):
         for share in self.shares:
             features = self._encode(frame, share)
             support = net.encode_support(state.frame, state.masks)
-            logits = net.upsample(net.head(net.embed(features, support)), frame.shape[-2:])
+            logits = net.upsample(net.match(features, support), frame.shape[-2:])
             found.append((logits[:, 1] - logits[:, 0]).unflatten(0, (frame.shape[0], -1)).sigmoid())
         prob = torch.stack(found)  # (mixtures, B, K, H, W)
         entropy = balanced_entropy(prob)
@@ -84,7 +84,7 @@ class InTEntNet(nn.Module):
         mean = (weights[..., None, None] * prob).sum(dim=0)
         return soft_aggregate(torch.logit(mean, eps=1e-6), support.present), state
 
-    def _encode(self, frame: Tensor, share: float) -> dict[int, Tensor]:
+    def _encode(self, frame: Tensor, share: float) -> Any:
         """Encode with mixed statistics, layer by layer, and leave them in place for the annotated frame."""
 
         def mix(source: nn.BatchNorm2d, norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.errors import UsageError
-from monai_i2v.networks import OneShotNet, batch_norms_of, collect_statistics
+from monai_i2v.networks import FewShotNet, batch_norms_of, collect_statistics
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["RBN", "copy_with_batch_norms", "mix_statistics"]
@@ -36,7 +37,7 @@ class RBN:
     def __init__(self, frames: int = 64, prior_strength: float = 0.0) -> None:
         self.frames, self.prior_strength = frames, prior_strength
 
-    def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+    def adapt(self, network: FewShotNet[Any, Any], videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
         """Adapt a copy to one video, or to all videos of a data set together.
 
         Args:
@@ -66,7 +67,7 @@ class RBN:
         return Adapted(adapted, [])
 
 
-def copy_with_batch_norms(network: OneShotNet) -> OneShotNet:
+def copy_with_batch_norms(network: FewShotNet[Any, Any]) -> FewShotNet[Any, Any]:
     """A frozen copy of a network in evaluation mode.
 
     Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from monai_i2v.adaptation.rbn import RBN, copy_with_batch_norms
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, cut_windows, make_windows
-from monai_i2v.networks import OneShotNet, batch_norms_of
+from monai_i2v.networks import FewShotNet, batch_norms_of
 from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["Tent"]
@@ -40,7 +41,7 @@ class Tent:
     def __init__(self, learning_rate: float = 1e-4, window: int = 4, *, progress: bool = False) -> None:
         self.learning_rate, self.window, self.progress = learning_rate, window, progress
 
-    def adapt(self, network: OneShotNet, videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
+    def adapt(self, network: FewShotNet[Any, Any], videos: AnnotatedVideo | Sequence[AnnotatedVideo]) -> Adapted:
         """Pass once over the videos, then take their statistics for single frames.
 
         Args:
@@ -64,7 +65,7 @@ class Tent:
         result = RBN().adapt(learner.network, videos).network
         return Adapted(result.requires_grad_(False), learner.log)
 
-    def adapt_sliding(self, network: OneShotNet, video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
+    def adapt_sliding(self, network: FewShotNet[Any, Any], video: AnnotatedVideo) -> Iterator[tuple[int, Tensor]]:
         """Adapt on a window and segment it by the same pass, as the paper does.
 
         Args:
@@ -89,7 +90,7 @@ class Tent:
 
 
 class _TentLearner:
-    def __init__(self, network: OneShotNet, settings: Tent) -> None:
+    def __init__(self, network: FewShotNet[Any, Any], settings: Tent) -> None:
         self.network, self.log = copy_with_batch_norms(network), list[dict[str, float]]()
         self.norms = batch_norms_of(self.network)
         affine = [param.requires_grad_(True) for norm in self.norms for param in (norm.weight, norm.bias)]
@@ -106,7 +107,7 @@ class _TentLearner:
         for norm in self.norms:
             norm.eval()
         support = net.encode_support(video.frames[video.ref_frame].to(masks), masks)
-        logits = net.head(net.embed(features, support))
+        logits = net.match(features, support)
         entropy = torch.special.entr(logits.softmax(dim=1)).sum(dim=1).mean()
         self.optimizer.zero_grad(set_to_none=True)
         entropy.backward()

@@ -108,3 +108,29 @@ class Encoder(nn.Module, ABC):
             x = module(x)
             features[stage] = x  # (B, F, h, w)
         return features
+
+    def blocks(self, frame: Tensor) -> dict[int, list[Tensor]]:
+        """What every block of each stage gives, for methods that compare images at many depths.
+
+        Of a ResNet, as of any encoder whose blocks end so, that is after the block's ReLU.
+
+        Args:
+            frame: (B, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            Per stage features (B, F, h, w), the last of which are those of `forward`; stage 4 begins with the stem's.
+        """
+        x = (frame - self.mean) / self.std
+        features: dict[int, list[Tensor]] = {}
+        for stage, module in self.stages().items():
+            features[stage] = []
+            for block in module.children():
+                x = block(x)
+                features[stage].append(x)
+        return features
+
+    @torch.no_grad()
+    def block_channels(self) -> dict[int, list[int]]:
+        """Feature channels `F` of what `blocks` gives."""
+        smallest = self.mean.new_zeros(1, 3, STAGES[-1], STAGES[-1])
+        return {stage: [one.shape[1] for one in features] for stage, features in self.blocks(smallest).items()}

@@ -13,19 +13,17 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
+from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
-from monai_i2v.networks.prior_mask import PriorMask, PriorSupport, downsample_mask
+from monai_i2v.networks.few_shot_net import FewShotNet, mean_of_those_that_see
+from monai_i2v.networks.prior_mask import PriorMask, PriorSupport
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
 
 __all__ = ["AnnotatedFeatures", "OneShotNet", "Support"]
-
-# The grid on which the network works, px; frames are padded to it and logits cropped back.
-GRID = 8
 
 
 class Support(NamedTuple):
@@ -50,10 +48,8 @@ class AnnotatedFeatures(NamedTuple):
     present: Tensor  # (B, 1 + K, 1, 1), see `occurring_classes`
 
 
-class OneShotNet(nn.Module):
+class OneShotNet(FewShotNet[dict[int, Tensor], Support]):
     """Segment a query image given one support image and its masks.
-
-    It is a `VideoSegmenter` too: the support is the reference frame, and every frame a query of its own.
 
     Args:
         encoder: image encoder; the papers use ``ResNetEncoder(50, output_stride=8, frozen=(4, 8, 16))``.
@@ -87,8 +83,7 @@ class OneShotNet(nn.Module):
         layers: int = 3,
         dropout: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.encoder = encoder
+        super().__init__(encoder)
         self.width = width
         self.middle_stages = tuple(middle_stages)
         self.prior = PriorMask() if prior is None else prior
@@ -103,34 +98,13 @@ class OneShotNet(nn.Module):
         self.enhance = FeatureEnhancement(width, layers=layers)
         self.head = SegmentationHead(width, width)
 
-    def forward(self, query: Tensor, support: Tensor | None = None, support_mask: Tensor | None = None) -> Tensor:
-        """
-        Args:
-            query: images (B, C, H, W) in [0, 1].
-            support: annotated images (B, C, H, W); the query itself when missing.
-            support_mask: masks (B, 1, H, W) of `support`; the whole image when missing.
-
-        Returns:
-            Logits (B, 2, H, W), background first.
-        """
-        support = query if support is None else support
-        support_mask = torch.ones_like(query[:, :1]) if support_mask is None else support_mask
-        features = self.embed(self.encode_frame(query), self.encode_support(support, support_mask))
-        return self.upsample(self.head(features), query.shape[-2:])
-
-    def encode_frame(self, frame: Tensor) -> dict[int, Tensor]:
-        """Encoder features of frames (B, C, H, W), by stage; they do not depend on any object."""
-        h, w = frame.shape[-2:]
-        padded = F.pad(frame, (0, -w % GRID, 0, -h % GRID), mode="replicate")
+    def extract(self, padded: Tensor) -> dict[int, Tensor]:
+        """See `FewShotNet.extract`; by stage."""
         features = self.encoder(padded)
         return {stage: features[stage] for stage in {*self.middle_stages, *self.prior.used_stages}}
 
     def encode_support(self, frame: Tensor, masks: Tensor) -> Support:
-        """
-        Args:
-            frame: annotated frames (B, C, H, W).
-            masks: their masks (B, K, H, W).
-        """
+        """See `FewShotNet.encode_support`."""
         return self.project_support(self.encode_annotated(frame, masks))
 
     def encode_annotated(self, frame: Tensor, masks: Tensor) -> AnnotatedFeatures:
@@ -141,11 +115,10 @@ class OneShotNet(nn.Module):
         one_object = frame.unsqueeze(1) * inside + self.encoder.mean * (1 - inside)
         masked = self.encode_frame(one_object.flatten(0, 1))  # (B * K, F, h, w)
         grid = whole[self.middle_stages[0]].shape[-2:]
-        padded = F.pad(masks, (0, -masks.shape[-1] % GRID, 0, -masks.shape[-2] % GRID))
         return AnnotatedFeatures(
             whole=whole,
             masked={stage: feature.unflatten(0, (b, k)) for stage, feature in masked.items()},
-            cells=downsample_mask(padded, (grid[0], grid[1])),
+            cells=self.cells_of(masks, grid),
             present=occurring_classes(masks),
         )
 
@@ -166,26 +139,15 @@ class OneShotNet(nn.Module):
         """
         middle = self._middle(features)
         fused = [self.fusion(middle, one.token, self.prior(features, one.prior)) for one in supports]
-        return self.enhance(fused[0] if len(fused) == 1 else _mean_of_those_that_see(fused, supports))
+        return self.enhance(fused[0] if len(fused) == 1 else mean_of_those_that_see(fused, supports))
 
-    def upsample(self, logits: Tensor, size: Sequence[int]) -> Tensor:
-        """Logits (B, C, h, w) on the network's grid to the frame's `size` (H, W)."""
-        full = F.interpolate(logits, scale_factor=GRID, mode="bilinear", align_corners=False)
-        return full[..., : size[0], : size[1]]
+    def match(self, features: dict[int, Tensor], support: Support) -> Tensor:
+        """See `FewShotNet.match`."""
+        return self.segment(features, (support,))
 
-    def to_probabilities(self, logits: Tensor, present: Tensor) -> Tensor:
-        """Logits (B * K, 2, H, W) of single objects to probabilities (B, K, H, W) that do not overlap."""
-        foreground = (logits[:, 1] - logits[:, 0]).unflatten(0, (-1, present.shape[1] - 1))
-        return soft_aggregate(foreground, present)
-
-    def start(self, frame: Tensor, masks: Tensor) -> Support:
-        """See `VideoSegmenter.start`."""
-        return self.encode_support(frame, masks)
-
-    def step(self, frame: Tensor, state: Support) -> tuple[Tensor, Support]:
-        """See `VideoSegmenter.step`."""
-        logits = self.upsample(self.head(self.embed(self.encode_frame(frame), state)), frame.shape[-2:])
-        return self.to_probabilities(logits, state.present), state
+    def segment(self, features: dict[int, Tensor], supports: Sequence[Support]) -> Tensor:
+        """See `FewShotNet.segment`; here the features are averaged, see `embed`."""
+        return self.head(self.embed(features, *supports))
 
     def _middle(self, features: dict[int, Tensor]) -> Tensor:
         finest = features[self.middle_stages[0]]
@@ -194,10 +156,3 @@ class OneShotNet(nn.Module):
             for stage in self.middle_stages[1:]
         ]
         return torch.cat([finest, *same_size], dim=1)
-
-
-def _mean_of_those_that_see(fused: Sequence[Tensor], supports: Sequence[Support]) -> Tensor:
-    """Mean of (B * K, F, h, w) over the supports that show each object."""
-    by_object = torch.stack([one.unflatten(0, (-1, supports[0].objects)) for one in fused])  # (N, B, K, F, h, w)
-    sees = torch.stack([one.present[:, 1:, None] for one in supports]).to(by_object)  # (N, B, K, 1, 1, 1)
-    return ((sees * by_object).sum(dim=0) / sees.sum(dim=0).clamp_min(1)).flatten(0, 1)
