@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import ast
+from pathlib import Path
+
 import torch
 
+from monai_i2v import propagation
 from monai_i2v.propagation import propagate
 
 
@@ -32,3 +36,21 @@ def test_frames_are_taken_one_at_a_time():
     next(loop)
     next(loop)
     assert taken == [0, 1]
+
+
+def calls_of_steps(path):
+    """Functions of a module in which a step of a segmenter is called."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef):
+            for call in ast.walk(function):
+                is_step = isinstance(call, ast.Call) and getattr(call.func, "attr", None) in ("step", "step_from")
+                if is_step and len(call.args) > 1:
+                    yield function.name
+
+
+def test_there_is_no_second_loop():
+    """Who calls a step of a segmenter is the loop, or a segmenter that wraps another one."""
+    package = Path(propagation.__file__).parent
+    callers = {(path.name, name) for path in package.rglob("*.py") for name in calls_of_steps(path)}
+    assert ("propagation.py", "follow") in callers
+    assert {name for _, name in callers} <= {"follow", "step", "step_from"}
