@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,12 +20,13 @@ __all__ = ["load_checkpoint", "save_half_checkpoint"]
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def load_checkpoint(network: Network, path: str | Path) -> Network:
+def load_checkpoint(network: Network, path: str | Path, *, new: Sequence[str] = ()) -> Network:
     """Load a state dict into a network; nothing else in the file can be executed (``weights_only``).
 
     Args:
         network: the network.
         path: a state dict, or a dictionary with one under ``"model"``; half precision is converted.
+        new: parts of the network, by the start of their names, that the file may lack: they stay as they are.
 
     Returns:
         The same network.
@@ -43,7 +45,8 @@ def load_checkpoint(network: Network, path: str | Path) -> Network:
             "existing file of weights."
         ) from error
     try:
-        network.load_state_dict(state.get("model", state))
+        own = {name: value for name, value in network.state_dict().items() if new and name.startswith(tuple(new))}
+        network.load_state_dict({**own, **state.get("model", state)})
     except (RuntimeError, AttributeError, TypeError) as error:
         raise UsageError(
             f"the checkpoint {path} is not of this network ({type(network).__name__} with these settings); give the "

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory network that knows when not to believe itself: drawn frames are read apart, and evidence decides.
+
+Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `D` key, `V` value, `F` feature channels, `h w`
+features, `Q` query cells (h * w), `M` memory cells, `E` numbers of evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from monai_i2v.memory.readout import best_cells, embed_query, kept_cells
+from monai_i2v.networks.aggregation import soft_aggregate
+from monai_i2v.networks.encoder import Encoder
+from monai_i2v.networks.forgetful_training import ForgetfulTraining
+from monai_i2v.networks.nearer_views import nearer_views
+from monai_i2v.networks.residual_block import ResidualBlock
+from monai_i2v.networks.temporal_contrastive_memory_net import (
+    DEFAULT_MEMORY,
+    GRID,
+    MemorySettings,
+    TemporalContrastiveMemoryNet,
+    TemporalMemoryState,
+)
+
+__all__ = ["DrawnLook", "EvidenceHead", "EvidenceMemoryNet", "EvidenceState"]
+
+# Squared key distances over sqrt(D) are some 30 where a scene rests, and some 90 where it changes.
+DISTANCE = 50.0
+# A cell with less of an object than this belongs to its surroundings.
+SURROUNDINGS = 0.1
+CHUNK = 512
+"""Query cells whose scores are held at a time."""
+
+
+class DrawnLook(NamedTuple):
+    """What the drawn frames look like, cell by cell."""
+
+    cells: Tensor  # (B, M, F), of unit length
+    shares: Tensor  # (B, K, M), how much of each cell is an object
+
+    @classmethod
+    def of(cls, features: Tensor, masks: Tensor) -> DrawnLook:
+        """From features (B, F, h, w) and masks (B, K, H, W)."""
+        h, w = features.shape[-2:]
+        padded = F.pad(masks.float(), (0, GRID * w - masks.shape[-1], 0, GRID * h - masks.shape[-2]))
+        shares = F.adaptive_avg_pool2d(padded, (h, w))
+        return cls(_unit(features.float().flatten(2).transpose(1, 2)), shares.flatten(2))
+
+    def with_frame(self, features: Tensor, masks: Tensor) -> DrawnLook:
+        """And a further frame's."""
+        other = DrawnLook.of(features, masks)
+        return DrawnLook(torch.cat([self.cells, other.cells], dim=1), torch.cat([self.shares, other.shares], dim=2))
+
+    def likeness(self, features: Tensor) -> Tensor:
+        """How much each place of features (B, F, h, w) looks like each object, and like what is around it.
+
+        Returns:
+            (B, K, 4, h, w): the largest cosine with a cell of the object, how much larger it is than that with a cell
+            around, and the same of the mean cells.
+        """
+        cells = _unit(features.float().flatten(2).transpose(1, 2))  # (B, Q, F)
+        cosine = (cells @ self.cells.transpose(1, 2)).unsqueeze(1)  # (B, 1, Q, M)
+        shares = self.shares.unsqueeze(2)  # (B, K, 1, M)
+        own = shares >= shares.amax(dim=-1, keepdim=True).clamp(1e-6, 0.5)
+        around = shares < SURROUNDINGS
+        nearest = [cosine.masked_fill(~inside, -1).amax(dim=-1) for inside in (own, around)]  # (B, K, Q)
+        means = [_unit(inside.squeeze(2).float() @ self.cells) for inside in (own, around)]  # (B, K, F)
+        alike = [torch.einsum("bqf,bkf->bkq", cells, mean) for mean in means]
+        looks = [nearest[0], 4 * (nearest[0] - nearest[1]), alike[0], 4 * (alike[0] - alike[1])]
+        return torch.stack(looks, dim=2).unflatten(-1, features.shape[-2:])
+
+
+LOOKS = 4
+
+
+class EvidenceHead(nn.Module):
+    """From two read-outs and how well they match to one read-out, place by place.
+
+    ``joint + gate * (drawn - joint) + residual``. It begins with a gate and a residual of exactly 0, which is the
+    joint read-out.
+
+    Args:
+        value_channels: `V`.
+        evidence: numbers of evidence `E` that all objects share.
+        looks: numbers per object.
+        width: channels within.
+    """
+
+    def __init__(self, value_channels: int, *, evidence: int, looks: int = LOOKS, width: int = 32) -> None:
+        super().__init__()
+        self.from_values = nn.Conv2d(2 * value_channels, width, 1)
+        self.from_evidence = nn.Conv2d(2 * evidence + 2 * looks, width, 3, padding=1)
+        self.block = ResidualBlock(width, width)
+        self.gate = nn.Conv2d(width, 1, 3, padding=1)
+        self.residual = nn.Conv2d(width, value_channels, 1)
+        for last in (self.gate, self.residual):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, joint: Tensor, drawn: Tensor, evidence: Tensor, looks: Tensor) -> Tensor:
+        """
+        Args:
+            joint: what all remembered frames say (B, K, V, h, w).
+            drawn: what the drawn ones say, alike.
+            evidence: (B, E, h, w).
+            looks: (B, K, looks, h, w).
+
+        Returns:
+            Read-out (B, K, V, h, w).
+        """
+        k = joint.shape[1]
+        signs = torch.cat([evidence.unsqueeze(1).expand(-1, k, -1, -1, -1), looks], dim=2).flatten(0, 1)
+        signs = torch.cat([signs, signs.mean(dim=(-2, -1), keepdim=True).expand_as(signs)], dim=1)
+        change = drawn - joint
+        values = torch.cat([joint, change], dim=2).flatten(0, 1)
+        x = self.block(F.relu(self.from_values(values) + self.from_evidence(signs.to(values.dtype))))
+        gate, residual = (layer(x).unflatten(0, (-1, k)) for layer in (self.gate, self.residual))
+        return joint + torch.tanh(gate) * change + residual
+
+
+@dataclass
+class EvidenceState(TemporalMemoryState):
+    """What a video has accumulated."""
+
+    drawn: int = 1  # frames in front of the bank that a person drew, seen from nearer included
+    look: DrawnLook | None = None
+
+
+EVIDENCE = 6
+
+
+class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
+    """`TemporalContrastiveMemoryNet` that weighs what was drawn against what it remembers of its own masks.
+
+    A mistake that is remembered is believed; a change that is not remembered is lost. So each place reads twice: from
+    all remembered frames (the joint read-out of the base class), and from the drawn ones alone. How near the best cells
+    of both are, how sharp the reads are, and how much the place looks like the object of the drawn frames decides,
+    place by place and object by object, which read-out the decoder gets. With an untrained head the masks are those of
+    the base class.
+
+    In training everything but the head and the decoder is frozen, clips are as in use: some frames are remembered, with
+    the masks that the network itself found, spoiled now and then (see `ForgetfulTraining`).
+
+    Args:
+        encoder, mask_encoder, key_channels, value_channels, widths, background, memory: see the base class.
+        head_width: channels within the head.
+        training: what is remembered in training.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.networks import EvidenceMemoryNet, MobileNetV2Encoder, SlimMaskEncoder
+        >>> net = EvidenceMemoryNet(
+        ...     MobileNetV2Encoder(last_stage=16), SlimMaskEncoder(64), value_channels=128, widths=(128, 64, 32)
+        ... ).eval()
+        >>> net(torch.rand(1, 3, 3, 64, 64), torch.ones(1, 2, 64, 64)).shape
+        torch.Size([1, 3, 2, 64, 64])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        mask_encoder: nn.Module | None = None,
+        *,
+        key_channels: int = 64,
+        value_channels: int = 512,
+        widths: Sequence[int] = (512, 256, 256),
+        background: bool = False,
+        memory: MemorySettings = DEFAULT_MEMORY,
+        head_width: int = 32,
+        in_training: ForgetfulTraining | None = None,
+    ) -> None:
+        super().__init__(
+            encoder,
+            mask_encoder,
+            key_channels=key_channels,
+            value_channels=value_channels,
+            widths=widths,
+            background=background,
+            memory=memory,
+        )
+        self.head = EvidenceHead(value_channels, evidence=EVIDENCE, width=head_width)
+        self.in_training = ForgetfulTraining() if in_training is None else in_training
+
+    def freeze_all_but_head_and_decoder(self) -> EvidenceMemoryNet:
+        """What is near to what, and what a mask looks like, stays as it was learned."""
+        for part in (self.encoder, self.mask_encoder, self.project_key, self.fuse_value):
+            part.requires_grad_(False)
+        return self
+
+    def start(self, frame: Tensor, masks: Tensor) -> EvidenceState:
+        """See `VideoSegmenter.start`."""
+        state = self.start_from(self.encode_frame(frame), masks)
+        zooms = self.in_training.draw_zooms() if self.training else self.memory.zooms
+        for part, part_masks in nearer_views(frame, masks, zooms):
+            self.remember(self.encode_frame(part), part_masks, state)
+        state.drawn = len(state.bank)
+        return state
+
+    def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> EvidenceState:
+        """`start` with the reference's encoder features at hand."""
+        base = super().start_from(features, masks)
+        own = {field.name: getattr(base, field.name) for field in fields(base)}
+        return EvidenceState(**own, drawn=1, look=DrawnLook.of(features[16], self._with_background(masks)))
+
+    def add_support(self, frame: Tensor, masks: Tensor, state: TemporalMemoryState) -> EvidenceState:
+        """See `MemoryNet.add_support`."""
+        assert isinstance(state, EvidenceState) and state.look is not None
+        super().add_support(frame, masks, state)
+        state.look = state.look.with_frame(self.encode_frame(frame)[16], self._with_background(masks))
+        state.drawn += 1
+        return state
+
+    def step_from(
+        self, features: Mapping[int, Tensor], state: TemporalMemoryState, *, remember: bool | None = None
+    ) -> tuple[Tensor, TemporalMemoryState]:
+        """See `MemoryNet.step_from`."""
+        assert isinstance(state, EvidenceState) and state.look is not None
+        key = self.encode_key(features)
+        joint = state.bank.read(key)
+        drawn, evidence = read_drawn(key, state.bank.keys, state.bank.values.flatten(2, 3), state, self.memory.top)
+        readout = self.head(joint, drawn, evidence, state.look.likeness(features[16]).to(joint.dtype))
+        logits = self.decoder(readout, features)[..., : state.size[0], : state.size[1]]
+        if self.background:
+            logits = logits[:, 1:] - logits[:, :1]
+        prob = soft_aggregate(logits, state.present)
+        state.frames += 1
+        if self.is_turn(state, prob) if remember is None else remember:
+            masks = self.in_training.spoil(prob.detach()) if self.training else prob
+            state.bank.write(key, self.encode_value(features, masks))
+        return prob, state
+
+    def is_turn(self, state: TemporalMemoryState, prob: Tensor) -> bool:
+        """See `MemoryNet.is_turn`."""
+        return self.in_training.is_turn(prob.detach()) if self.training else self.memory.is_turn(state.frames, prob)
+
+    def _with_background(self, masks: Tensor) -> Tensor:
+        return torch.cat([(1 - masks.sum(1, keepdim=True)).clamp_min(0), masks], dim=1) if self.background else masks
+
+
+@torch.no_grad()
+def read_drawn(
+    key: Tensor, keys: Tensor, values: Tensor, state: EvidenceState, top: int | float | None
+) -> tuple[Tensor, Tensor]:
+    """What the drawn frames say about each place, and how well drawn and recent frames match there.
+
+    Args:
+        key: (B, D, h, w).
+        keys: remembered (B, M, D + 1), embedded.
+        values: (B, K, M, V).
+        state: says how many of the frames are drawn.
+        top: memory cells that a query keeps.
+
+    Returns:
+        Read-out (B, K, V, h, w), and evidence (B, 6, h, w): distance to the best cell of the drawn frames and of all,
+        their difference, the drawn read's and its neighbors' entropy, and how much of a joint read would be drawn.
+    """
+    cells = keys.shape[1] // len(state.bank) * state.drawn
+    with torch.autocast(key.device.type, enabled=False):
+        plain = key.float().flatten(2).transpose(1, 2)
+        query = embed_query(plain)  # (B, Q, D + 1)
+        own = plain.square().sum(-1) / math.sqrt(plain.shape[-1])  # (B, Q)
+        count = kept_cells(top, cells)
+        read, found = [], []
+        for video in range(query.shape[0]):
+            parts = [_read_chunk(part, keys[video], values[video], cells, count) for part in query[video].split(CHUNK)]
+            read.append(torch.cat([part[0] for part in parts], dim=1))
+            found.append(torch.cat([part[1] for part in parts], dim=0))
+        numbers = torch.stack(found)  # (B, Q, 4)
+        near_drawn, near_all = (own.unsqueeze(-1) - numbers[..., :2]).clamp_min(0).div(DISTANCE).unbind(-1)
+        entropy, share = numbers[..., 2:].unbind(-1)
+        closer = near_drawn - near_all
+        evidence = torch.stack(
+            [near_drawn, near_all, 2 * closer, entropy, share, torch.exp(-DISTANCE * closer / 8)], dim=1
+        )
+    size = key.shape[-2:]
+    return torch.stack(read).transpose(2, 3).unflatten(3, size), evidence.unflatten(2, size)
+
+
+def _read_chunk(query: Tensor, keys: Tensor, values: Tensor, cells: int, count: int) -> tuple[Tensor, Tensor]:
+    """Drawn read-out (K, Q, V) and numbers (Q, 4) of some queries (Q, D + 1) of one video."""
+    scores = query @ keys.t()  # (Q, M)
+    drawn = scores[:, :cells]
+    best, places = best_cells(drawn, count)
+    weights = best.softmax(dim=-1)
+    entropy = torch.special.entr(weights).sum(dim=-1) / math.log(max(2, count))
+    drawn_mass, mass = torch.logsumexp(best, dim=-1), torch.logsumexp(scores, dim=-1)
+    numbers = [best.amax(dim=-1), scores.amax(dim=-1), entropy, (drawn_mass - mass).exp()]
+    weights = weights.to(values.dtype)
+    read = [F.embedding_bag(places, value[:cells], mode="sum", per_sample_weights=weights) for value in values]
+    return torch.stack(read), torch.stack(numbers, dim=-1)
+
+
+def _unit(x: Tensor) -> Tensor:
+    return F.normalize(x, dim=-1)
