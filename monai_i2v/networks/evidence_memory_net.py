@@ -7,7 +7,6 @@ features, `Q` query cells (h * w), `M` memory cells, `E` numbers of evidence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.memory.readout import best_cells, embed_query, kept_cells
+from monai_i2v.memory import ReadApart, read_apart
 from monai_i2v.networks.aggregation import soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.forgetful_training import ForgetfulTraining
@@ -36,8 +35,8 @@ __all__ = ["DrawnLook", "EvidenceHead", "EvidenceMemoryNet", "EvidenceState"]
 DISTANCE = 50.0
 # A cell with less of an object than this belongs to its surroundings.
 SURROUNDINGS = 0.1
-CHUNK = 512
-"""Query cells whose scores are held at a time."""
+CLOSE = 8.0
+"""What makes a difference between two of them."""
 
 
 class DrawnLook(NamedTuple):
@@ -137,6 +136,20 @@ class EvidenceState(TemporalMemoryState):
 EVIDENCE = 6
 
 
+def _evidence(found: ReadApart) -> Tensor:
+    """(B, 6, Q), each between 0 and about 3."""
+    closer = found.drawn_distance - found.distance
+    signs = [
+        found.drawn_distance / DISTANCE,
+        found.distance / DISTANCE,
+        2 * closer / DISTANCE,
+        found.drawn_entropy,
+        found.drawn_share,
+        torch.exp(-closer / CLOSE),
+    ]
+    return torch.stack(signs, dim=1)
+
+
 class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
     """`TemporalContrastiveMemoryNet` that weighs what was drawn against what it remembers of its own masks.
 
@@ -225,8 +238,15 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
         """See `MemoryNet.step_from`."""
         assert isinstance(state, EvidenceState) and state.look is not None
         key = self.encode_key(features)
-        joint = state.bank.read(key)
-        drawn, evidence = read_drawn(key, state.bank.keys, state.bank.values.flatten(2, 3), state, self.memory.top)
+        found = read_apart(
+            key.flatten(2).transpose(1, 2),
+            state.bank.keys,
+            state.bank.values.flatten(2, 3),
+            drawn=state.drawn * state.bank.keys.shape[1] // len(state.bank),
+            top=self.memory.top,
+        )
+        joint, drawn = (part.transpose(2, 3).unflatten(3, key.shape[-2:]) for part in found[:2])
+        evidence = _evidence(found).unflatten(2, key.shape[-2:])
         readout = self.head(joint, drawn, evidence, state.look.likeness(features[16]).to(joint.dtype))
         logits = self.decoder(readout, features)[..., : state.size[0], : state.size[1]]
         if self.background:
@@ -244,59 +264,6 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
 
     def _with_background(self, masks: Tensor) -> Tensor:
         return torch.cat([(1 - masks.sum(1, keepdim=True)).clamp_min(0), masks], dim=1) if self.background else masks
-
-
-@torch.no_grad()
-def read_drawn(
-    key: Tensor, keys: Tensor, values: Tensor, state: EvidenceState, top: int | float | None
-) -> tuple[Tensor, Tensor]:
-    """What the drawn frames say about each place, and how well drawn and recent frames match there.
-
-    Args:
-        key: (B, D, h, w).
-        keys: remembered (B, M, D + 1), embedded.
-        values: (B, K, M, V).
-        state: says how many of the frames are drawn.
-        top: memory cells that a query keeps.
-
-    Returns:
-        Read-out (B, K, V, h, w), and evidence (B, 6, h, w): distance to the best cell of the drawn frames and of all,
-        their difference, the drawn read's and its neighbors' entropy, and how much of a joint read would be drawn.
-    """
-    cells = keys.shape[1] // len(state.bank) * state.drawn
-    with torch.autocast(key.device.type, enabled=False):
-        plain = key.float().flatten(2).transpose(1, 2)
-        query = embed_query(plain)  # (B, Q, D + 1)
-        own = plain.square().sum(-1) / math.sqrt(plain.shape[-1])  # (B, Q)
-        count = kept_cells(top, cells)
-        read, found = [], []
-        for video in range(query.shape[0]):
-            parts = [_read_chunk(part, keys[video], values[video], cells, count) for part in query[video].split(CHUNK)]
-            read.append(torch.cat([part[0] for part in parts], dim=1))
-            found.append(torch.cat([part[1] for part in parts], dim=0))
-        numbers = torch.stack(found)  # (B, Q, 4)
-        near_drawn, near_all = (own.unsqueeze(-1) - numbers[..., :2]).clamp_min(0).div(DISTANCE).unbind(-1)
-        entropy, share = numbers[..., 2:].unbind(-1)
-        closer = near_drawn - near_all
-        evidence = torch.stack(
-            [near_drawn, near_all, 2 * closer, entropy, share, torch.exp(-DISTANCE * closer / 8)], dim=1
-        )
-    size = key.shape[-2:]
-    return torch.stack(read).transpose(2, 3).unflatten(3, size), evidence.unflatten(2, size)
-
-
-def _read_chunk(query: Tensor, keys: Tensor, values: Tensor, cells: int, count: int) -> tuple[Tensor, Tensor]:
-    """Drawn read-out (K, Q, V) and numbers (Q, 4) of some queries (Q, D + 1) of one video."""
-    scores = query @ keys.t()  # (Q, M)
-    drawn = scores[:, :cells]
-    best, places = best_cells(drawn, count)
-    weights = best.softmax(dim=-1)
-    entropy = torch.special.entr(weights).sum(dim=-1) / math.log(max(2, count))
-    drawn_mass, mass = torch.logsumexp(best, dim=-1), torch.logsumexp(scores, dim=-1)
-    numbers = [best.amax(dim=-1), scores.amax(dim=-1), entropy, (drawn_mass - mass).exp()]
-    weights = weights.to(values.dtype)
-    read = [F.embedding_bag(places, value[:cells], mode="sum", per_sample_weights=weights) for value in values]
-    return torch.stack(read), torch.stack(numbers, dim=-1)
 
 
 def _unit(x: Tensor) -> Tensor:
