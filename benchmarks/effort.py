@@ -3,11 +3,11 @@
 
     python benchmarks/effort.py --data DIR --output FILE.json --half choose
 
-The next frame is the one that the session suggests, or the middle of the longest stretch without a drawing, or a random
-one. Printed are the mean Dice after 1, 2, 3 and 5 drawn frames, and how many frames it takes on average to reach 85 and
-90 (6 stands for more than 5). Every frame with truth counts but frame 0; a drawn frame is as right as its drawing, since
-that is what a person gets. Only clips with truth of most frames tell something. `--candidate` is a JSON file with values
-for the keys of the bundle's ``inference.json``.
+The next frame is the one that the session suggests, or the middle of the longest stretch without a drawing, or a
+random one. Printed are the mean Dice after 1, 2, 3 and 5 drawn frames, and how many frames it takes on average to reach
+85 and 90 (6 stands for more than 5). Every frame with truth counts but frame 0; a drawn frame is as right as its
+drawing, since that is what a person gets. Only clips with truth of most frames tell something. ``--candidate`` is a
+JSON file with values for the keys of the bundle's ``inference.json``.
 """
 
 from __future__ import annotations

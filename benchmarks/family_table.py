@@ -6,7 +6,8 @@
 ``FILE.json`` names the candidates: ``{"shipped": {}, "drawn only": {"max_frames": 1}, ...}``; what stands beside a name
 are values for the keys of the bundle's ``inference.json``, and ``"bundle"`` for another bundle's folder. ``copy`` (the
 first mask) and ``image`` (the image network) are always measured: a choice without regret is in no family below the
-best of these and ``drawn only`` by more than half a point. ``FOLDER`` keeps what was measured; the same command goes on.
+best of these and ``drawn only`` by more than half a point. ``FOLDER`` keeps what was measured; the same command goes
+on.
 
 Frame 0 is given and does not count. Frames are averaged to objects, objects to clips, clips to families, and families
 weigh alike. ``empty`` is the share of the frame that is marked where the truth has nothing of the object. Differences
@@ -50,7 +51,7 @@ BAD = 0.7
 RESAMPLES = 2000
 
 Measured = dict[str, Any]
-"""Of a candidate on a clip: seconds per frame and, by object, lists over frames of ``dice, j, f, sure`` and ``empty``."""
+"""Of a candidate on a clip: seconds per frame and, by object, lists over frames (dice, j, f, sure; empty)."""
 
 
 def measure(follow_clip: Callable[[Sequence[Tensor], Tensor], Any], clip: Clip) -> Measured:

@@ -65,32 +65,22 @@ def read_apart(
         >>> [part.item() for part in (found.joint, found.drawn, found.distance, found.drawn_distance)]
         [7.0, 5.0, 1.0, 4.0]
     """
-    k, v = values.shape[1], values.shape[3]
-    b, q = query.shape[:2]
     with torch.autocast(query.device.type, enabled=False):
         plain = query.float()
         own = plain.square().sum(dim=-1) / math.sqrt(plain.shape[-1])  # (B, Q)
-        joint, alone = values.new_empty((b, k, q, v)), values.new_empty((b, k, q, v))
-        numbers = plain.new_empty((b, q, 4))
-        for video in zip(embed_query(plain), keys, values, joint, alone, numbers, strict=True):
-            _read_video(*video, drawn=drawn, top=top, max_bytes=max_bytes)
+        videos = zip(embed_query(plain), keys, values, strict=True)
+        found = [_read_video(*video, drawn=drawn, top=top, max_bytes=max_bytes) for video in videos]
+        joint, alone, numbers = (torch.stack(parts) for parts in zip(*found, strict=True))
         best_drawn, best, share, entropy = numbers.unbind(-1)
         return ReadApart(joint, alone, (own - best_drawn).clamp_min(0), (own - best).clamp_min(0), share, entropy)
 
 
 def _read_video(
-    query: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    joint: Tensor,
-    alone: Tensor,
-    numbers: Tensor,
-    *,
-    drawn: int,
-    top: Top,
-    max_bytes: int,
-) -> None:
-    """Fill both read-outs (K, Q, V) and the numbers (Q, 4) of one video, in the chunks of `read_memory`."""
+    query: Tensor, keys: Tensor, values: Tensor, *, drawn: int, top: Top, max_bytes: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Both read-outs (K, Q, V) and numbers (Q, 4) of one video, in the chunks of `read_memory`."""
+    joint = values.new_empty((values.shape[0], query.shape[0], values.shape[2]))
+    alone, numbers = torch.empty_like(joint), query.new_empty((query.shape[0], 4))
     cells, size = keys.shape[0], keys.element_size()
     count = kept_cells(top, cells)
     dense = count > DENSE_SHARE * cells
@@ -112,4 +102,5 @@ def _read_video(
         weights = best.softmax(dim=-1)
         entropy = torch.special.entr(near.softmax(dim=-1)).sum(dim=-1) / math.log(max(2, near.shape[-1]))
         share = (weights * (places < drawn)).sum(dim=-1)
-        torch.stack([near.amax(dim=-1), best.amax(dim=-1), share, entropy], dim=-1, out=found)
+        found.copy_(torch.stack([near.amax(dim=-1), best.amax(dim=-1), share, entropy], dim=-1))
+    return joint, alone, numbers

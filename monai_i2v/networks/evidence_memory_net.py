@@ -78,13 +78,14 @@ class DrawnLook(NamedTuple):
 
 
 LOOKS = 4
+# A gate below 0 would lead away from what was drawn; it must be able to leave that side, and has little weight there.
+LEAK = 0.1
 
 
 class EvidenceHead(nn.Module):
     """From two read-outs and how well they match to one read-out, place by place.
 
-    ``joint + gate * (drawn - joint) + residual``. It begins with a gate and a residual of exactly 0, which is the
-    joint read-out.
+    ``joint + gate * (drawn - joint)``. It begins with a gate of exactly 0 everywhere, which is the joint read-out.
 
     Args:
         value_channels: `V`.
@@ -99,10 +100,8 @@ class EvidenceHead(nn.Module):
         self.from_evidence = nn.Conv2d(2 * evidence + 2 * looks, width, 3, padding=1)
         self.block = ResidualBlock(width, width)
         self.gate = nn.Conv2d(width, 1, 3, padding=1)
-        self.residual = nn.Conv2d(width, value_channels, 1)
-        for last in (self.gate, self.residual):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)  # type: ignore[arg-type]
 
     def forward(self, joint: Tensor, drawn: Tensor, evidence: Tensor, looks: Tensor) -> Tensor:
         """
@@ -121,8 +120,8 @@ class EvidenceHead(nn.Module):
         change = drawn - joint
         values = torch.cat([joint, change], dim=2).flatten(0, 1)
         x = self.block(F.relu(self.from_values(values) + self.from_evidence(signs.to(values.dtype))))
-        gate, residual = (layer(x).unflatten(0, (-1, k)) for layer in (self.gate, self.residual))
-        return joint + torch.tanh(gate) * change + residual
+        gate = torch.tanh(F.leaky_relu(self.gate(x), LEAK)).unflatten(0, (-1, k))
+        return joint + gate * change
 
 
 @dataclass
@@ -159,13 +158,12 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
     place by place and object by object, which read-out the decoder gets. With an untrained head the masks are those of
     the base class.
 
-    In training everything but the head and the decoder is frozen, clips are as in use: some frames are remembered, with
+    Only the head is trained (`freeze_all_but_head`); in training, clips are as in use: some frames are remembered, with
     the masks that the network itself found, spoiled now and then (see `ForgetfulTraining`).
 
     Args:
         encoder, mask_encoder, key_channels, value_channels, widths, background, memory: see the base class.
-        head_width: channels within the head.
-        training: what is remembered in training.
+        in_training: what is remembered in training.
 
     Example::
 
@@ -188,7 +186,6 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
         widths: Sequence[int] = (512, 256, 256),
         background: bool = False,
         memory: MemorySettings = DEFAULT_MEMORY,
-        head_width: int = 32,
         in_training: ForgetfulTraining | None = None,
     ) -> None:
         super().__init__(
@@ -200,13 +197,13 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
             background=background,
             memory=memory,
         )
-        self.head = EvidenceHead(value_channels, evidence=EVIDENCE, width=head_width)
+        self.head = EvidenceHead(value_channels, evidence=EVIDENCE)
         self.in_training = ForgetfulTraining() if in_training is None else in_training
 
-    def freeze_all_but_head_and_decoder(self) -> EvidenceMemoryNet:
-        """What is near to what, and what a mask looks like, stays as it was learned."""
-        for part in (self.encoder, self.mask_encoder, self.project_key, self.fuse_value):
-            part.requires_grad_(False)
+    def freeze_all_but_head(self) -> EvidenceMemoryNet:
+        """What is near to what, and what a mask looks like, stays as it was learned: only whom to trust is new."""
+        self.requires_grad_(False)
+        self.head.requires_grad_(True)
         return self
 
     def start(self, frame: Tensor, masks: Tensor) -> EvidenceState:
@@ -226,7 +223,8 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
 
     def add_support(self, frame: Tensor, masks: Tensor, state: TemporalMemoryState) -> EvidenceState:
         """See `MemoryNet.add_support`."""
-        assert isinstance(state, EvidenceState) and state.look is not None
+        assert isinstance(state, EvidenceState)
+        assert state.look is not None
         super().add_support(frame, masks, state)
         state.look = state.look.with_frame(self.encode_frame(frame)[16], self._with_background(masks))
         state.drawn += 1
@@ -236,7 +234,8 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
         self, features: Mapping[int, Tensor], state: TemporalMemoryState, *, remember: bool | None = None
     ) -> tuple[Tensor, TemporalMemoryState]:
         """See `MemoryNet.step_from`."""
-        assert isinstance(state, EvidenceState) and state.look is not None
+        assert isinstance(state, EvidenceState)
+        assert state.look is not None
         key = self.encode_key(features)
         found = read_apart(
             key.flatten(2).transpose(1, 2),
