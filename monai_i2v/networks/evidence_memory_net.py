@@ -7,9 +7,9 @@ features, `Q` query cells (h * w), `M` memory cells, `E` numbers of evidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,14 +22,12 @@ from monai_i2v.networks.forgetful_training import ForgetfulTraining
 from monai_i2v.networks.nearer_views import nearer_views
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.temporal_contrastive_memory_net import (
-    DEFAULT_MEMORY,
     GRID,
-    MemorySettings,
     TemporalContrastiveMemoryNet,
     TemporalMemoryState,
 )
 
-__all__ = ["DrawnLook", "EvidenceHead", "EvidenceMemoryNet", "EvidenceState"]
+__all__ = ["DistanceGate", "DrawnLook", "EvidenceHead", "EvidenceMemoryNet", "EvidenceState"]
 
 # Squared key distances over sqrt(D) are some 30 where a scene rests, and some 90 where it changes.
 DISTANCE = 50.0
@@ -124,6 +122,31 @@ class EvidenceHead(nn.Module):
         return joint + gate * change
 
 
+class DistanceGate(nn.Module):
+    """The gate as a rule with two numbers: where a place has a near match among the drawn frames, they alone are read.
+
+    ``drawn + sigmoid((distance - middle) / width) * (joint - drawn)``, where the distance is that to the nearest drawn
+    cell (squared, over sqrt(D)), averaged over a neighborhood.
+
+    Args:
+        middle: at this distance both count alike.
+        width: how soon it is one or the other.
+        reach: cells per side of the neighborhood, odd.
+    """
+
+    def __init__(self, middle: float, width: float = 8.0, *, reach: int = 1) -> None:
+        super().__init__()
+        self.middle, self.width, self.reach = middle, width, reach
+
+    def forward(self, joint: Tensor, drawn: Tensor, evidence: Tensor, looks: Tensor) -> Tensor:
+        """As `EvidenceHead`; evidence is the first one's alone."""
+        distance = F.avg_pool2d(
+            DISTANCE * evidence[:, :1], self.reach, stride=1, padding=self.reach // 2, count_include_pad=False
+        )
+        trust = torch.sigmoid((distance - self.middle) / self.width).unsqueeze(1).to(joint.dtype)
+        return drawn + trust * (joint - drawn)
+
+
 @dataclass
 class EvidenceState(TemporalMemoryState):
     """What a video has accumulated."""
@@ -162,8 +185,10 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
     the masks that the network itself found, spoiled now and then (see `ForgetfulTraining`).
 
     Args:
-        encoder, mask_encoder, key_channels, value_channels, widths, background, memory: see the base class.
+        encoder, mask_encoder, value_channels: see the base class.
+        head: from two read-outs and the evidence to one; an untrained `EvidenceHead` when None.
         in_training: what is remembered in training.
+        settings: further ones of the base class.
 
     Example::
 
@@ -181,23 +206,13 @@ class EvidenceMemoryNet(TemporalContrastiveMemoryNet):
         encoder: Encoder | None = None,
         mask_encoder: nn.Module | None = None,
         *,
-        key_channels: int = 64,
         value_channels: int = 512,
-        widths: Sequence[int] = (512, 256, 256),
-        background: bool = False,
-        memory: MemorySettings = DEFAULT_MEMORY,
+        head: nn.Module | None = None,
         in_training: ForgetfulTraining | None = None,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            encoder,
-            mask_encoder,
-            key_channels=key_channels,
-            value_channels=value_channels,
-            widths=widths,
-            background=background,
-            memory=memory,
-        )
-        self.head = EvidenceHead(value_channels, evidence=EVIDENCE)
+        super().__init__(encoder, mask_encoder, value_channels=value_channels, **settings)
+        self.head = EvidenceHead(value_channels, evidence=EVIDENCE) if head is None else head
         self.in_training = ForgetfulTraining() if in_training is None else in_training
 
     def freeze_all_but_head(self) -> EvidenceMemoryNet:

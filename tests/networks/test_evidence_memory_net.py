@@ -10,7 +10,7 @@ from monai_i2v.networks import (
     SlimMaskEncoder,
     TemporalContrastiveMemoryNet,
 )
-from monai_i2v.networks.evidence_memory_net import DrawnLook, EvidenceHead
+from monai_i2v.networks.evidence_memory_net import DISTANCE, DistanceGate, DrawnLook, EvidenceHead
 
 SIZE = (48, 64)
 MEMORY = MemorySettings(every=2, max_frames=3, top=8, zooms=(1.5,))
@@ -98,3 +98,19 @@ def test_in_training_unsure_frames_are_never_remembered_and_new_ones_always():
     settings = ForgetfulTraining(turns=0.0, sure=0.5, familiar=0.8)
     for value, turn in ((0.6, False), (0.8, True), (1.0, False)):  # as sure as 0.2, 0.6 and 1
         assert settings.is_turn(torch.full((1, 1, 4, 4), value)) is turn
+
+
+def test_the_distance_gate_reads_what_was_drawn_where_it_is_near_and_everything_where_it_is_far():
+    joint, drawn = torch.zeros(1, 2, 8, 1, 3), torch.ones(1, 2, 8, 1, 3)
+    evidence = torch.zeros(1, 6, 1, 3)
+    evidence[0, 0, 0] = torch.tensor([0.0, 60.0, 120.0]) / DISTANCE
+    found = DistanceGate(60.0, 5.0)(joint, drawn, evidence, torch.zeros(1, 2, 4, 1, 3))
+    torch.testing.assert_close(found[0, 1, 7, 0], torch.tensor([1.0, 0.5, 0.0]), atol=1e-4, rtol=0)
+
+
+def test_a_distance_gate_with_a_reach_judges_by_the_neighborhood():
+    joint, drawn = torch.zeros(1, 1, 8, 1, 3), torch.ones(1, 1, 8, 1, 3)
+    evidence = torch.zeros(1, 6, 1, 3)
+    evidence[0, 0, 0] = torch.tensor([0.0, 0.0, 180.0]) / DISTANCE
+    found = DistanceGate(60.0, 5.0, reach=3)(joint, drawn, evidence, torch.zeros(1, 1, 4, 1, 3))
+    torch.testing.assert_close(found[0, 0, 0, 0], torch.tensor([1.0, 0.5, 0.0025]), atol=1e-4, rtol=0)
