@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,13 +19,12 @@ __all__ = ["load_checkpoint", "save_half_checkpoint"]
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def load_checkpoint(network: Network, path: str | Path, *, new: Sequence[str] = ()) -> Network:
+def load_checkpoint(network: Network, path: str | Path) -> Network:
     """Load a state dict into a network; nothing else in the file can be executed (``weights_only``).
 
     Args:
         network: the network.
         path: a state dict, or a dictionary with one under ``"model"``; half precision is converted.
-        new: parts of the network, by the start of their names, that the file may lack: they stay as they are.
 
     Returns:
         The same network.
@@ -45,8 +43,7 @@ def load_checkpoint(network: Network, path: str | Path, *, new: Sequence[str] = 
             "existing file of weights."
         ) from error
     try:
-        own = {name: value for name, value in network.state_dict().items() if new and name.startswith(tuple(new))}
-        network.load_state_dict({**own, **state.get("model", state)})
+        network.load_state_dict(state.get("model", state))
     except (RuntimeError, AttributeError, TypeError) as error:
         raise UsageError(
             f"the checkpoint {path} is not of this network ({type(network).__name__} with these settings); give the "

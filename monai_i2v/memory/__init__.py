@@ -2,7 +2,6 @@
 """The space-time memory: affinity and read-out as functions, the bank as a small class."""
 
 from monai_i2v.memory.bank import MemoryBank
-from monai_i2v.memory.reading_apart import ReadApart, read_apart
 from monai_i2v.memory.readout import (
     affinity,
     effective_neighbors,

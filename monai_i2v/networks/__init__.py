@@ -4,9 +4,8 @@
 from monai_i2v.networks.aggregation import occurring_classes, soft_aggregate
 from monai_i2v.networks.batch_norms import batch_norms_of, calibrate_batch_norms, collect_statistics
 from monai_i2v.networks.encoder import Encoder
-from monai_i2v.networks.evidence_memory_net import EvidenceMemoryNet, EvidenceState
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
-from monai_i2v.networks.forgetful_training import ForgetfulTraining
+from monai_i2v.networks.gated_memory_net import DistanceGate, DrawnMemoryState, GatedMemoryNet
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder, SlimMaskEncoder
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder

@@ -250,7 +250,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
     ) -> tuple[Tensor, TemporalMemoryState]:
         """See `MemoryNet.step_from`."""
         key = self.encode_key(features)
-        logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
+        logits = self.decoder(self.read(key, state), features)[..., : state.size[0], : state.size[1]]
         if self.background:
             logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
@@ -258,6 +258,10 @@ class TemporalContrastiveMemoryNet(nn.Module):
         if self.is_turn(state, prob) if remember is None else remember:
             state.bank.write(key, self.encode_value(features, prob))
         return prob, state
+
+    def read(self, key: Tensor, state: TemporalMemoryState) -> Tensor:
+        """What a frame's places (B, D, h, w) read from the memory: (B, K, V, h, w)."""
+        return state.bank.read(key)
 
     def is_turn(self, state: TemporalMemoryState, prob: Tensor) -> bool:
         """See `MemoryNet.is_turn`; in training it is every frame's turn."""

@@ -10,7 +10,6 @@ from monai_i2v.transforms.fold_time import FoldTime, FoldTimed, UnfoldTime, Unfo
 from monai_i2v.transforms.frame_layout import FromFrames, FromFramesd, ToFrames, ToFramesd
 from monai_i2v.transforms.label_masks import labels_to_masks, masks_to_labels, occurring_labels
 from monai_i2v.transforms.label_to_masks import LabelToMasks, LabelToMasksd, MasksToLabel, MasksToLabeld
-from monai_i2v.transforms.moving_clip import MovingClipd
 from monai_i2v.transforms.rand_acoustic_shadow import RandAcousticShadow, RandAcousticShadowd
 from monai_i2v.transforms.rand_clip_sample import RandClipSample, RandClipSampled
 from monai_i2v.transforms.rand_color_cast import RandColorCast, RandColorCastd

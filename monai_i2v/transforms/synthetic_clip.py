@@ -114,12 +114,8 @@ class SyntheticClipd(RandomizableTransform, MapTransform):
         mirror = torch.tensor([-1.0 if self.R.rand() < 0.5 else 1.0, -1.0 if self.R.rand() < 0.25 else 1.0])
         x, y = ((target - center) / radius * mirror).clamp(-0.8, 0.8).tolist()
         motion = self.motion.times(self.R.uniform(0.1, 1.5))
-        places = self._random_places(motion, (x, y))
+        places = random_motion(motion, self.size, self.frames, (x, y), self.R)
         return 2 * (center + radius * mirror * places) / source - 1
-
-    def _random_places(self, motion: Motion, center: tuple[float, float]) -> Tensor:
-        """Places (T, H, W, 2) that the pixels of each frame show, see `random_motion`."""
-        return random_motion(motion, self.size, self.frames, center, self.R)
 
     def _object_center(self, label: Tensor) -> Tensor:
         """Place (x, y) in pixels of a random pixel of a random object of the first frame."""
