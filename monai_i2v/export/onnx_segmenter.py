@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.export.memory_network import SETTINGS
-from monai_i2v.networks import MemorySettings, TemporalMemoryState, occurring_classes
+from monai_i2v.export.memory_network import DRAWN, SETTINGS
+from monai_i2v.networks import DrawnMemoryState, MemorySettings, occurring_classes
 from monai_i2v.networks.nearer_views import nearer_views
 from monai_i2v.networks.temporal_contrastive_memory_net import GRID
 from monai_i2v.propagation import VideoSegmenter
@@ -26,7 +26,7 @@ from monai_i2v.propagation import VideoSegmenter
 __all__ = ["OnnxSegmenter"]
 
 
-class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
+class OnnxSegmenter(VideoSegmenter[DrawnMemoryState]):
     """A `VideoSegmenter` that runs what `export_memory_net` wrote; `PropagationInferer` takes it as it is.
 
     Args:
@@ -58,17 +58,16 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
 
-    def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
+    def start(self, frame: Tensor, masks: Tensor) -> DrawnMemoryState:
         """See `VideoSegmenter.start`."""
-        state = TemporalMemoryState(
-            self.memory.new_bank("product"), occurring_classes(masks), masks.shape[-2:], frames=1
-        )
+        state = DrawnMemoryState(self.memory.new_bank("product"), occurring_classes(masks), masks.shape[-2:], frames=1)
         for view, view_masks in ((frame, masks), *nearer_views(frame, masks, self.memory.zooms)):
             *features, key = self.encode_frame(_pad(view, "replicate"))
             state.bank.write(key, *self.encode_value(features[-1], _pad(view_masks)))
+        state.drawn = len(state.bank)
         return state
 
-    def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
+    def step(self, frame: Tensor, state: DrawnMemoryState) -> tuple[Tensor, DrawnMemoryState]:
         """See `VideoSegmenter.step`.
 
         Raises:
@@ -76,7 +75,10 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         """
         state.check_size(frame)
         *features, key = self.encode_frame(_pad(frame, "replicate"))
-        (prob,) = self.decode(*features, key, state.bank.keys, state.bank.values.flatten(2, 3), state.present)
+        keys, values = state.bank.keys, state.bank.values.flatten(2, 3)
+        cells = state.drawn * keys.shape[1] // len(state.bank)
+        drawn = (keys[:, :cells], values[:, :, :cells]) if DRAWN[0] in self.decode.names else ()
+        (prob,) = self.decode(*features, key, keys, values, state.present, *drawn)
         prob = prob[..., : state.size[0], : state.size[1]]
         state.frames += 1
         if self.memory.is_turn(state.frames, prob):

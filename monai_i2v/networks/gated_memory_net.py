@@ -20,7 +20,7 @@ from monai_i2v.networks.temporal_contrastive_memory_net import TemporalContrasti
 
 __all__ = ["DistanceGate", "DrawnMemoryState", "GatedMemoryNet", "nearest_distance", "weigh"]
 
-# Where a frame is trusted this far throughout, or as little, one of the two reads is left out.
+# Where the gate is beyond this throughout a frame, or below its complement, one of the two reads is left out.
 ALL = 0.99
 CHUNK = 256
 """Query cells whose scores are held at a time."""
@@ -127,20 +127,20 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
         cells = state.drawn * keys.shape[1] // len(state.bank)
         query = key.flatten(2).transpose(1, 2)  # (B, Q, D)
         trust = self.trust(nearest_distance(query, keys[:, :cells]).unflatten(1, key.shape[-2:]))
-        if (trust > ALL).all():
+        if (trust == 1).all():
             return super().read(key, state)
         drawn = read_memory(
             embed_query(query), keys[:, :cells], values[:, :, :cells], measure="product", top=self.memory.top
         )
         drawn = drawn.transpose(2, 3).unflatten(3, key.shape[-2:])
-        return drawn if (trust < 1 - ALL).all() else weigh(super().read(key, state), drawn, trust)
+        return drawn if (trust == 0).all() else weigh(super().read(key, state), drawn, trust)
 
     @torch.no_grad()
     def trust(self, distance: Tensor) -> Tensor:
-        """The gate's (B, h, w), for distances (B, h, w) to what was drawn."""
+        """The gate's (B, h, w), for distances (B, h, w) to what was drawn; 0 or 1 throughout where it nearly is."""
         assert self.gate is not None
         trust: Tensor = self.gate(distance)
-        return trust
+        return torch.where((trust > ALL).all() | (trust < 1 - ALL).all(), trust.round(), trust)
 
 
 def weigh(joint: Tensor, drawn: Tensor, trust: Tensor) -> Tensor:
