@@ -102,3 +102,9 @@ def test_a_gate_with_a_reach_judges_by_the_neighborhood():
 def test_a_gate_that_makes_no_sense_is_refused(settings, reason):
     with pytest.raises(ValueError, match=reason):
         DistanceGate(60.0, **settings)
+
+
+def test_a_trust_that_is_nearly_0_or_1_throughout_is_rounded():
+    net = small(GatedMemoryNet, gate=DistanceGate(60.0, 1.0, reach=1))
+    for distance, expected in ((50.0, 0.0), (70.0, 1.0), (60.0, 0.5)):
+        assert net.trust(torch.full((1, 2, 2), distance)).unique().item() == expected
