@@ -20,8 +20,9 @@ from torch.export import Dim
 from monai_i2v.errors import UsageError
 from monai_i2v.export.program import save_program
 from monai_i2v.files.complete_file import complete_file
-from monai_i2v.memory import ConfidentPolicy, MemoryPolicy, read_memory
-from monai_i2v.networks import TemporalContrastiveMemoryNet, soft_aggregate
+from monai_i2v.memory import ConfidentPolicy, MemoryPolicy, embed_keys, read_memory
+from monai_i2v.networks import GatedMemoryNet, TemporalContrastiveMemoryNet, soft_aggregate
+from monai_i2v.networks.gated_memory_net import nearest_distance, weigh
 
 __all__ = ["POLICIES", "SETTINGS", "export_memory_net"]
 
@@ -34,6 +35,8 @@ INPUTS = {
     "encode_value": ("features16", "masks"),
     "decode": (*FEATURES, "keys", "values", "present"),
 }
+DRAWN = ("drawn_keys", "drawn_values")
+"""Further inputs of ``decode`` where a gate weighs what was drawn."""
 OUTPUTS = {"encode_frame": FEATURES, "encode_value": ("value",), "decode": ("prob",)}
 
 
@@ -71,10 +74,38 @@ class _Decode(nn.Module):
         values: Tensor,
         present: Tensor,
     ) -> Tensor:
-        readout = read_memory(key.flatten(2).transpose(1, 2), keys, values, top_k=self.net.policy.top_k)  # (B, K, Q, V)
-        readout = readout.transpose(2, 3).unflatten(3, key.shape[-2:])  # (B, K, V, h, w)
-        logits = self.net.decoder(readout, {4: features4, 8: features8, 16: features16})
+        readout = self.read(key, keys, values)
+        return self.to_masks(readout, {4: features4, 8: features8, 16: features16}, present)
+
+    def read(self, key: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        query = key.flatten(2).transpose(1, 2)
+        readout = read_memory(query, keys, values, top_k=self.net.policy.top_k)  # (B, K, Q, V)
+        return readout.transpose(2, 3).unflatten(3, key.shape[-2:])  # (B, K, V, h, w)
+
+    def to_masks(self, readout: Tensor, features: dict[int, Tensor], present: Tensor) -> Tensor:
+        logits = self.net.decoder(readout, features)
         return soft_aggregate(logits[:, 1:] - logits[:, :1] if self.net.background else logits, present)
+
+
+class _DecodeGated(_Decode):
+    net: GatedMemoryNet
+
+    def forward(  # type: ignore[override]  # noqa: PLR0913
+        self,
+        features4: Tensor,
+        features8: Tensor,
+        features16: Tensor,
+        key: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        present: Tensor,
+        drawn_keys: Tensor,
+        drawn_values: Tensor,
+    ) -> Tensor:
+        joint, drawn = self.read(key, keys, values), self.read(key, drawn_keys, drawn_values)
+        distance = nearest_distance(key.flatten(2).transpose(1, 2), embed_keys(drawn_keys))
+        trust = self.net.trust(distance.unflatten(1, key.shape[-2:]))
+        return self.to_masks(weigh(joint, drawn, trust), {4: features4, 8: features8, 16: features16}, present)
 
 
 def export_memory_net(
@@ -88,7 +119,8 @@ def export_memory_net(
     ``encode_value``   ``features16`` and ``masks`` (B, K, H, W) in [0, 1] to ``value`` (B, K, V, h, w)
     ``decode``         a frame's features and ``key``; the memory, ``keys`` (B, M, D) and ``values`` (B, K, M, V), the
                        cells of remembered frames one after the other; and ``present`` (B, 1 + K, 1, 1), whether
-                       there is background, and each object (`occurring_classes`); to ``prob`` (B, K, H, W)
+                       there is background, and each object (`occurring_classes`); to ``prob`` (B, K, H, W). With a
+                       `DistanceGate` also ``drawn_keys`` and ``drawn_values``, the cells of the drawn frames alone
     =================  ==============================================================================================
 
     ``memory.json`` holds the network's `MemoryPolicy`: when to remember a frame. `OnnxSegmenter` runs all this.
@@ -120,14 +152,17 @@ def export_memory_net(
         )
     net = copy.deepcopy(net).cpu().eval()
     examples, dynamic = _examples(net), _free_sizes(net)
-    stages = {"encode_frame": _EncodeFrame(net), "encode_value": _EncodeValue(net), "decode": _Decode(net)}
+    gated = isinstance(net, GatedMemoryNet) and net.gate is not None
+    decode = _DecodeGated(net) if gated else _Decode(net)
+    stages = {"encode_frame": _EncodeFrame(net), "encode_value": _EncodeValue(net), "decode": decode}
     for stage, module in stages.items():
+        inputs = (*INPUTS[stage], *DRAWN) if gated and stage == "decode" else INPUTS[stage]
         save_program(
             module,
-            {name: examples[name] for name in INPUTS[stage]},
+            {name: examples[name] for name in inputs},
             OUTPUTS[stage],
             Path(folder) / f"{stage}.{form}",
-            dynamic={name: dynamic[name] for name in INPUTS[stage]},
+            dynamic={name: dynamic[name] for name in inputs},
         )
     with complete_file(Path(folder) / SETTINGS) as partial:
         partial.write_text(json.dumps({"policy": type(net.policy).__name__, **asdict(net.policy)}, indent=2))
@@ -140,18 +175,23 @@ def _examples(net: TemporalContrastiveMemoryNet) -> dict[str, Tensor]:
     features = dict(zip(FEATURES, _EncodeFrame(net)(frame), strict=True))
     value = net.encode_value({16: features["features16"]}, masks)
     rows = {"keys": features["key"].flatten(2).transpose(1, 2), "values": value.flatten(3).transpose(2, 3)}
+    rows |= {f"drawn_{name}": value for name, value in rows.items()}
     return {"frame": frame, "masks": masks, **features, **rows, "present": torch.ones(2, 3, 1, 1, dtype=torch.bool)}
 
 
 def _free_sizes(net: TemporalContrastiveMemoryNet) -> dict[str, dict[int, Any]]:
     """The axes of every input whose size is free."""
     videos, objects, cells, rows, columns = (Dim(name, min=1) for name in ("videos", "objects", "cells", "h", "w"))
+    drawn = Dim("drawn", min=1)
     pixels, *features = ({0: videos, 2: 16 // n * rows, 3: 16 // n * columns} for n in (1, 4, 8, 16, 16))
+    channels = objects + 1 if net.background else objects
     return {
         "frame": pixels,
         "masks": {**pixels, 1: objects},
         **dict(zip(FEATURES, features, strict=True)),
         "keys": {0: videos, 1: cells},
-        "values": {0: videos, 1: objects + 1 if net.background else objects, 2: cells},
+        "values": {0: videos, 1: channels, 2: cells},
+        "drawn_keys": {0: videos, 1: drawn},
+        "drawn_values": {0: videos, 1: channels, 2: drawn},
         "present": {0: videos, 1: objects + 1},
     }

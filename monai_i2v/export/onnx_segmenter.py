@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
-from monai_i2v.export.memory_network import POLICIES, SETTINGS
+from monai_i2v.export.memory_network import DRAWN, POLICIES, SETTINGS
 from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import TemporalMemoryState, occurring_classes
 from monai_i2v.networks.reference_crops import reference_crops
@@ -69,7 +69,7 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         )
         for view, view_masks in ((frame, masks), *reference_crops(frame, masks, self.policy.reference_crops)):
             *features, key = self.encode_frame(_pad(view, "replicate"))
-            state.bank.write(key, *self.encode_value(features[-1], _pad(view_masks)))
+            state.bank.keep(key, *self.encode_value(features[-1], _pad(view_masks)))
         return state
 
     def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
@@ -80,7 +80,10 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         """
         state.check_size(frame)
         *features, key = self.encode_frame(_pad(frame, "replicate"))
-        (prob,) = self.decode(*features, key, state.bank.keys, state.bank.values.flatten(2, 3), state.present)
+        keys, values = state.bank.keys, state.bank.values.flatten(2, 3)
+        cells = state.bank.drawn_cells
+        drawn = (keys[:, :cells], values[:, :, :cells]) if DRAWN[0] in self.decode.names else ()
+        (prob,) = self.decode(*features, key, keys, values, state.present, *drawn)
         prob = prob[..., : state.size[0], : state.size[1]]
         state.frames += 1
         state.remembered = state.decide(key, prob)

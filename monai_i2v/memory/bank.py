@@ -116,10 +116,11 @@ class MemoryBank:
             RuntimeError: When frames were written that may be forgotten.
             ValueError: As `write`.
         """
-        if self.max_mem_frames is not None:
-            if self.written > self.permanent:
-                raise RuntimeError("frames were written that may be forgotten; keep all annotated frames before.")
-            self.permanent, self.max_mem_frames = self.permanent + 1, self.max_mem_frames + 1
+        if self.written > self.permanent:
+            raise RuntimeError("frames were written that may be forgotten; keep all annotated frames before.")
+        if self.written == self.permanent:
+            self.permanent += 1
+            self.max_mem_frames = None if self.max_mem_frames is None else self.max_mem_frames + 1
         self.write(key, value)
 
     def read(self, query: Tensor) -> Tensor:
@@ -153,6 +154,11 @@ class MemoryBank:
     def values(self) -> Tensor:
         """Remembered values (B, K, frames, M of one frame, V), the reference first."""
         return self._values[:, :, : len(self) * self._cells].unflatten(2, (len(self), self._cells))
+
+    @property
+    def drawn_cells(self) -> int:
+        """Cells of the frames that are never forgotten, which come first."""
+        return min(self.permanent, len(self)) * self._cells
 
     @property
     def _is_full(self) -> bool:

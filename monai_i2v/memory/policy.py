@@ -6,7 +6,6 @@ Axes: `B` videos, `K` objects, `D` key, `H W` pixels, `h w` features.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,14 +73,12 @@ class MemoryPolicy:
             )
 
     def new_bank(self, measure: Measure = "l2") -> MemoryBank:
-        """An empty memory, to which the annotated frame and its crops are written first."""
-        crops = sum(math.ceil(crop) ** 2 for crop in self.reference_crops)
+        """An empty memory; the annotated frame is written first, and its crops are kept beside it."""
         return MemoryBank(
-            None if self.max_mem_frames is None else self.max_mem_frames + crops,
+            self.max_mem_frames,
             top_k=self.top_k,
             top_fraction=self.top_fraction,
             measure=measure,
-            permanent=1 + crops,
             evict=self.evict,
             weigh=self.weigh,
         )

@@ -6,6 +6,7 @@ from monai_i2v.networks.batch_norms import batch_norms_of, calibrate_batch_norms
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.feature_enhancement import FeatureEnhancement
 from monai_i2v.networks.few_shot_net import EpisodePrediction, FewShotNet
+from monai_i2v.networks.gated_memory_net import DistanceGate, GatedMemoryNet
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder, SlimMaskEncoder
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder

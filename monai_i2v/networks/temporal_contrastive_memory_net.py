@@ -166,7 +166,8 @@ class TemporalContrastiveMemoryNet(nn.Module):
         """See `VideoSegmenter.start`."""
         state = self.start_from(self.encode_frame(frame), masks)
         for crop, crop_masks in reference_crops(frame, masks, self.policy.reference_crops):
-            self.remember(self.encode_frame(crop), crop_masks, state)
+            features = self.encode_frame(crop)
+            state.bank.keep(self.encode_key(features), self.encode_value(features, crop_masks))
         return state
 
     def start_from(self, features: Mapping[int, Tensor], masks: Tensor) -> TemporalMemoryState:
@@ -197,7 +198,7 @@ class TemporalContrastiveMemoryNet(nn.Module):
     ) -> tuple[Tensor, TemporalMemoryState]:
         """See `MemoryNet.step_from`."""
         key = self.encode_key(features)
-        logits = self.decoder(state.bank.read(key), features)[..., : state.size[0], : state.size[1]]
+        logits = self.decoder(self.read(key, state), features)[..., : state.size[0], : state.size[1]]
         if self.background:
             logits = logits[:, 1:] - logits[:, :1]
         prob = soft_aggregate(logits, state.present)
@@ -206,6 +207,10 @@ class TemporalContrastiveMemoryNet(nn.Module):
         if state.remembered:
             state.bank.write(key, self.encode_value(features, prob))
         return prob, state
+
+    def read(self, key: Tensor, state: TemporalMemoryState) -> Tensor:
+        """What a frame's places (B, D, h, w) read from the memory: (B, K, V, h, w)."""
+        return state.bank.read(key)
 
     def remember(self, features: Mapping[int, Tensor], masks: Tensor, state: TemporalMemoryState) -> None:
         """See `MemoryNet.remember`."""

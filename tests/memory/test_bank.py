@@ -34,10 +34,12 @@ def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as
     with pytest.raises(RuntimeError, match="keep all annotated frames before"):
         bank.keep(*frame(21))
     unlimited = MemoryBank(max_mem_frames=None, top_k=1)
-    for value in range(3):
-        unlimited.write(*frame(value))
+    unlimited.keep(*frame(0))
     unlimited.keep(*frame(20))
-    assert contents(unlimited) == [0, 1, 2, 20]
+    unlimited.write(*frame(1))
+    assert (contents(unlimited), unlimited.permanent, unlimited.drawn_cells) == ([0, 1, 20], 2, 2)
+    with pytest.raises(RuntimeError, match="keep all annotated frames before"):
+        unlimited.keep(*frame(21))
 
 
 def test_unlimited_bank_keeps_all():

@@ -129,5 +129,5 @@ def test_a_stream_keeps_the_size_that_it_began_with():
 
 @pytest.mark.parametrize("size", ["large", 3, 2.5])
 def test_other_sizes_are_refused(size):
-    with pytest.raises(UsageError, match=r"size is .*, expected a whole number from 16 \(px\), 'auto', or None for"):
+    with pytest.raises(UsageError, match=r"size is .*, expected a whole number from 16 to 4096, or None for"):
         PropagationInferer(size)
