@@ -15,13 +15,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from annotator import ARGUMENTS, Program
+import numpy as np
+from annotator import ARGUMENTS, KNOWN, Program
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from pydicom.examples import get_path
 
 WIDE = 760  # px of the film
-COLORS = 64
+COLORS = 128
+MASK = Path(__file__).parents[1] / "tutorials" / "ultrasound_cine_mask.png"
 
 
 class Film:
@@ -42,21 +44,42 @@ class Film:
 
     def save(self, path: Path) -> None:
         """Write a GIF; all pictures share the colors of one, so that only what changes is stored."""
-        colors = self.frames[-1].quantize(COLORS, dither=Image.Dither.NONE)
+        pair = Image.new("RGB", (WIDE, 2 * self.frames[0].height))
+        pair.paste(self.frames[len(self.frames) // 2], (0, 0))
+        pair.paste(self.frames[-1], (0, self.frames[0].height))
+        colors = pair.quantize(COLORS, dither=Image.Dither.NONE)
         frames = [frame.quantize(palette=colors, dither=Image.Dither.NONE) for frame in self.frames]
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=self.times, loop=0, optimize=True)
+
+
+def outline_points(label: int, count: int = 10) -> list[tuple[float, float]]:
+    """Points on the border of a structure of the first frame, as shares of the picture's sides."""
+    labels = np.array(Image.open(MASK))
+    rows, columns = np.nonzero(labels == label)
+    y, x = rows.mean(), columns.mean()
+    points = []
+    for k in range(count):
+        angle = 2 * math.pi * k / count
+        reach = max(r for r in range(200) if _holds(labels, label, x + r * math.cos(angle), y + r * math.sin(angle)))
+        points.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
+    return [(px / labels.shape[1], py / labels.shape[0]) for px, py in points]
+
+
+def _holds(labels: np.ndarray, label: int, x: float, y: float) -> bool:
+    row, column = round(y), round(x)
+    inside = 0 <= row < labels.shape[0] and 0 <= column < labels.shape[1]
+    return bool(inside and labels[row, column] == label)
 
 
 def act(program: Program, film: Film) -> None:
     """Outline two structures, let the masks run, correct, accept."""
     page = program.page
     film.shoot(900)
-    for label, (x, y, width, height) in enumerate(((0.47, 0.45, 0.085, 0.155), (0.495, 0.715, 0.075, 0.075))):
-        if label:
+    for label in (1, 2):
+        if label > 1:
             page.keyboard.press("n")
-        for k in range(8):
-            angle = 2 * math.pi * k / 8 + 0.1
-            page.mouse.click(*program.at(x + width * math.cos(angle), y + height * math.sin(angle)))
+        for point in outline_points(label):
+            page.mouse.click(*program.at(*point))
             page.wait_for_timeout(60)
             film.shoot(140)
         page.keyboard.press("Enter")
@@ -64,16 +87,20 @@ def act(program: Program, film: Film) -> None:
         page.wait_for_timeout(200)
         film.shoot(600)
     page.keyboard.press("Enter")
-    for _ in range(12):
+    for frame in range(1, 13):
+        while page.evaluate(KNOWN) <= frame:
+            page.wait_for_timeout(50)
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(900)
+        page.wait_for_timeout(400)
         film.shoot(260)
     program.wait("[data-ended='propagating']")
+    page.keyboard.press("1")
     page.keyboard.press("b")
-    page.mouse.move(*program.at(0.5, 0.36))
+    left, top = outline_points(1)[3]
+    page.mouse.move(*program.at(left, top))
     page.mouse.down()
     for k in range(6):
-        page.mouse.move(*program.at(0.5 + 0.008 * k, 0.36 + 0.035 * k))
+        page.mouse.move(*program.at(left - 0.002 * k, top - 0.012 * k))
         page.wait_for_timeout(50)
         film.shoot(120)
     page.mouse.up()
