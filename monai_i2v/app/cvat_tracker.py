@@ -19,6 +19,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from monai_i2v.app.bundle_parts import find_bundle, read_bundle
+from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
 
 __all__ = ["MaskTracker", "create"]
@@ -30,7 +31,6 @@ class PreparedImage:
 
     frames: WorkingFrames  # one
     frame: Tensor  # (1, C, h, w)
-    features: dict[int, Tensor] | None  # of a `MemoryNet`
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Tracked:
 
 
 class MaskTracker:
-    """Maps CVAT's ``init_tracking_state`` and ``track`` to a segmenter's ``start`` and ``step``.
+    """Maps CVAT's ``init_tracking_state`` and ``track`` to a segmenter's ``start`` and the loop's next step.
 
     Args:
         network: any `VideoSegmenter`, in evaluation mode.
@@ -78,12 +78,10 @@ class MaskTracker:
 
     @torch.no_grad()
     def preprocess_image(self, context: cvataa.TrackingFunctionContext, image: Image) -> PreparedImage:
-        """Resize a frame, and encode it, once for all shapes."""
+        """Resize a frame, once for all shapes."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1) / 255
         frames = WorkingFrames([pixels], self.size, device=self.device)
-        frame = frames[0]
-        encode = getattr(self.network, "encode_frame", None)
-        return PreparedImage(frames, frame, encode(frame) if encode and hasattr(self.network, "step_from") else None)
+        return PreparedImage(frames, frames[0])
 
     @torch.no_grad()
     def init_tracking_state(
@@ -100,10 +98,7 @@ class MaskTracker:
         self, context: cvataa.TrackingFunctionShapeContext, pp_image: PreparedImage, state: Tracked
     ) -> cvataa.TrackableShape | None:
         """The shape in the next frame; None when it is not there."""
-        if pp_image.features is not None:
-            prob, state.state = self.network.step_from(pp_image.features, state.state)
-        else:
-            prob, state.state = self.network.step(pp_image.frame, state.state)
+        prob, state.state = next(follow(self.network, [pp_image.frame], state.state))
         mask = (pp_image.frames.restore(prob)[0, 0] > 0.5).cpu().numpy()
         return cvataa.TrackableShape(type="mask", points=encode_mask(mask)) if mask.any() else None
 
