@@ -38,7 +38,7 @@ class VideoCase:
 
     Args:
         video: file, folder or glob.
-        ref_mask: file with the mask of the reference frame.
+        ref_mask: file with the mask of the reference frame; empty where a person has still to draw it.
         ref_frame: index of the reference frame.
         name: name of the folder that gets the results.
         truth: file or folder with the true masks, where they are known; see `Truth`.
@@ -55,7 +55,7 @@ class VideoCase:
     @property
     def annotated(self) -> dict[int, str]:
         """Files with masks by frame, the reference first."""
-        return {self.ref_frame: self.ref_mask, **dict(self.further)}
+        return {self.ref_frame: self.ref_mask, **dict(self.further)} if self.ref_mask else {}
 
     @property
     def ref_frames(self) -> int | list[int]:
@@ -83,6 +83,8 @@ def list_cases(
     ref_mask: str | Sequence[str] | None = None,
     ref_frame: int | Sequence[int] = 0,
     datalist: str | None = None,
+    *,
+    to_draw: bool = False,
 ) -> list[VideoCase]:
     """The videos to segment, from what was given on the command line.
 
@@ -91,6 +93,7 @@ def list_cases(
         ref_mask: its mask; of several annotated frames a list, or one file with a mask per frame.
         ref_frame: index of its reference frame, or a list of indices.
         datalist: JSON file that lists several videos instead; its relative paths start at the file's folder.
+        to_draw: a person will draw masks, so there may be none yet.
 
     Raises:
         UsageError: When neither or both are given, ref_frame is no whole number, masks and frames are not as
@@ -100,7 +103,9 @@ def list_cases(
         if video is not None or ref_mask is not None:
             extra = "ref_mask" if video is None else "video"
             raise UsageError(f"both {extra} and datalist are given, expected one of them; leave one out.")
-        return _read_datalist(user_path(str(datalist)))
+        return _read_datalist(user_path(str(datalist)), {"video"} if to_draw else {"video", "ref_mask"})
+    if to_draw and ref_mask is None:
+        ref_mask = ""
     if video is None or ref_mask is None:
         missing = "video" if video is None else "ref_mask"
         raise UsageError(f"{missing} is missing, expected --video PATH with --ref_mask PATH, or --datalist FILE.json.")
@@ -126,7 +131,7 @@ def _annotated(masks: Any, frames: Any) -> dict[str, Any]:
     return {"ref_frame": first[0], "ref_mask": first[1], "further": tuple(further)}
 
 
-def _read_datalist(path: Path) -> list[VideoCase]:
+def _read_datalist(path: Path, needed: set[str]) -> list[VideoCase]:
     check_readable(path, "a list of videos")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -135,18 +140,18 @@ def _read_datalist(path: Path) -> list[VideoCase]:
     entries = content.get("videos") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"the datalist {path} lists no videos; expected {EXPECTED_DATALIST}.")
-    cases = [_case(entry, number, path) for number, entry in enumerate(entries)]
+    cases = [_case(entry, number, path, needed) for number, entry in enumerate(entries)]
     _check_names(cases, path)
     return cases
 
 
-def _case(entry: Any, number: int, path: Path) -> VideoCase:
-    valid = isinstance(entry, Mapping) and {"video", "ref_mask"} <= set(entry) <= set(KEY_TYPES)
+def _case(entry: Any, number: int, path: Path, needed: set[str]) -> VideoCase:
+    valid = isinstance(entry, Mapping) and needed <= set(entry) <= set(KEY_TYPES)
     if not valid or not all(_is_sound(value, KEY_TYPES[key]) for key, value in entry.items()):
         raise UsageError(f"entry {number} of {path} is {entry!r:.200}; expected the form {EXPECTED_DATALIST}.")
     places = {key: str(path.parent / entry[key]) for key in ("video", "truth") if key in entry}
-    one, several = entry["ref_mask"], isinstance(entry["ref_mask"], list)
-    masks = [str(path.parent / mask) for mask in one] if several else str(path.parent / one)
+    one = entry.get("ref_mask", "")
+    masks = [str(path.parent / mask) for mask in one] if isinstance(one, list) else one and str(path.parent / one)
     annotated = _annotated(masks, entry.get("ref_frame", 0))
     return VideoCase(**{"name": _name(places["video"]), **entry, **places, **annotated})
 

@@ -17,6 +17,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.files.readable_file import check_readable
 from monai_i2v.masks.mask_files import MAX_LABEL
+from monai_i2v.session.notes import MARKS, Notes, Review, checked_color, checked_name
 from monai_i2v.tracking.drawn_masks import Drawn
 from monai_i2v.tracking.mask_store import MaskStore
 from monai_i2v.tracking.track import Track, TrackedFrame
@@ -24,7 +25,7 @@ from monai_i2v.tracking.tracker import Tracker
 
 __all__ = ["SessionFacts", "load_session", "save_session", "saved_size"]
 
-VERSION = 3
+VERSION = 4
 READ_ERRORS = (  # of zip, JSON and zlib, and what wrong content leads to
     *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
     *(MemoryError, struct.error, zlib.error, zipfile.BadZipFile),
@@ -40,7 +41,7 @@ class SessionFacts(NamedTuple):
     region: tuple[int, int, int, int]  # of the video that the network sees: top, left, bottom, right
 
 
-def save_session(tracker: Tracker, facts: SessionFacts, path: Path) -> None:
+def save_session(tracker: Tracker, notes: Notes, facts: SessionFacts, path: Path) -> None:
     """Write what was drawn and found; the file appears when it is complete."""
     blob = bytearray()
 
@@ -57,6 +58,7 @@ def save_session(tracker: Tracker, facts: SessionFacts, path: Path) -> None:
             frame: {label: put(zlib.compress(np.packbits(mask).tobytes())) for label, mask in masks.items()}
             for frame, masks in tracker.drawn.items()
         },
+        **_notes_as_json(notes),
         "tracks": [
             {
                 "anchor": track.anchor,
@@ -86,13 +88,16 @@ def saved_size(path: Path) -> tuple[int, int]:
         return 0, 0  # of which `load_session` tells
 
 
-def load_session(path: Path, tracker: Tracker, facts: SessionFacts) -> None:
+def load_session(path: Path, tracker: Tracker, facts: SessionFacts) -> Notes:
     """Read a session.
 
     Args:
         path: the file.
         tracker: takes what was drawn and found; it stays as it was when the file cannot be read.
         facts: of the video that it should be about.
+
+    Returns:
+        What a person said of frames and objects.
 
     Raises:
         UsageError: When the file is no session, or that of another video.
@@ -106,9 +111,10 @@ def load_session(path: Path, tracker: Tracker, facts: SessionFacts) -> None:
         about = _about(content)
         if about == facts:
             drawn, tracks = _drawn(content, blob, facts), _tracks(content, blob, tracker.store, facts)
-            tracker.cyclic, tracker.revision = bool(content["cyclic"]), int(content["revision"])
+            notes, revision = _notes(content, facts), int(content["revision"])
+            tracker.cyclic, tracker.revision = bool(content["cyclic"]), revision
             tracker.drawn, tracker.tracks = drawn, tracks
-            return
+            return notes
     except READ_ERRORS as error:
         raise UsageError(f"{path} cannot be read as a session ({error}); give a file that save() wrote.") from error
     raise UsageError(
@@ -159,6 +165,22 @@ def _tracks(content: dict[str, Any], blob: bytes, store: MaskStore, facts: Sessi
             Track(_index(saved["anchor"], facts), direction, labels, revision, frames=frames, settled=settled)
         )
     return tracks
+
+
+def _notes_as_json(notes: Notes) -> dict[str, Any]:
+    return {"reviews": notes.reviews, "names": notes.names, "colors": notes.colors}
+
+
+def _notes(content: dict[str, Any], facts: SessionFacts) -> Notes:
+    """Files of earlier versions have none."""
+    notes = Notes()
+    for frame, (mark, checksum) in content.get("reviews", {}).items():
+        if mark not in MARKS:
+            raise ValueError(f"it speaks of a mark {mark}")
+        notes.reviews[_index(frame, facts)] = Review(mark, int(checksum))
+    notes.names = {_label(label): checked_name(name) for label, name in content.get("names", {}).items()}
+    notes.colors = {_label(label): checked_color(color) for label, color in content.get("colors", {}).items()}
+    return notes
 
 
 def _index(frame: Any, facts: SessionFacts) -> int:

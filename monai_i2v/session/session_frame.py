@@ -21,3 +21,4 @@ class SessionFrame:
     index: int
     label_map: np.ndarray  # (H, W), int32
     confidence: Mapping[int, float]  # by label, in [0, 1]; 1 where a person drew it
+    review: str = ""  # "accepted" or "rejected" by a person; empty when not, or when the masks have changed since

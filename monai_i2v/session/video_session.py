@@ -6,10 +6,9 @@ Axes: `K` objects, `C` image channels, `H W` pixels of the video, `h w` pixels o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,13 +17,17 @@ from torch import Tensor
 from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.masks.mask_files import MAX_LABEL
+from monai_i2v.masks.palette import label_colors
 from monai_i2v.media import Video, open_video
+from monai_i2v.session.history import History, Moment
+from monai_i2v.session.notes import Color, Notes, checked_color, checked_name
+from monai_i2v.session.one_thread import Turn, alone
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session, saved_size
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
 from monai_i2v.tracking import Tracker, WorkingFrames
 from monai_i2v.tracking.drawn_masks import Drawn, checked_label_map, without_object
-from monai_i2v.tracking.track import Track
+from monai_i2v.tracking.standing_tracks import tracks_without_frame, tracks_without_object
 from monai_i2v.tracking.tracker import DIRECTIONS, Direction
 from monai_i2v.tracking.working_size import Size
 from monai_i2v.transforms import masks_to_labels
@@ -40,6 +43,9 @@ class VideoSession:
     the network is and by the distance in time. With a `MemoryNet`, what is drawn later also knows what was drawn before
     it, not the other way round: a correction leaves earlier tracks as they are, and only what changes is run again. A
     video that runs backward gives the same masks.
+
+    Whatever is done can be undone and done again: drawing, forgetting, propagating, reviewing, naming. A session works
+    for one thread at a time; a second one that comes meanwhile is refused.
 
     Args:
         network: any `VideoSegmenter`, in evaluation mode; it stays as it is, and may serve other sessions.
@@ -82,7 +88,10 @@ class VideoSession:
         device = next((parameter.device for parameter in parameters), torch.device("cpu"))
         self.frames = WorkingFrames(self.video, size, device=device, crop=crop)
         self.tracker = Tracker(network, self.frames, cyclic=cyclic)
-        self._before: list[tuple[Drawn, list[Track]]] = []
+        self.notes = Notes()
+        self.history = History()
+        self.turn = Turn()
+        self._era = object()  # another one after every change that is not the network's
 
     @property
     def cyclic(self) -> bool:
@@ -102,6 +111,22 @@ class VideoSession:
         """Objects of the session, ascending."""
         return self.tracker.labels
 
+    @property
+    def drawn(self) -> Drawn:
+        """What a person drew: masks (H, W), bool, by frame and label."""
+        return self.tracker.drawn
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the objects; see `describe`."""
+        return {label: self.notes.names.get(label, f"object {label}") for label in self.labels}
+
+    @property
+    def colors(self) -> dict[int, Color]:
+        """Colors of the objects; see `describe`."""
+        return {label: self.notes.colors.get(label, color) for label, color in label_colors(self.labels).items()}
+
+    @alone
     def annotate(self, frame: int, label_map: np.ndarray) -> None:
         """Draw a whole frame; what was drawn there before is replaced.
 
@@ -132,15 +157,44 @@ class VideoSession:
         Raises:
             UsageError: As `annotate`.
         """
-        if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 1 <= label <= MAX_LABEL:
-            raise UsageError(f"label is {label!r}, expected a whole number from 1 to {MAX_LABEL}; 0 is the background.")
-        label = int(label)
-        drawn = checked_label_map(frame, mask, self.frames) > 0
-        if not drawn.any() and label not in self.labels:
-            raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
-        others = {other: old & ~drawn for other, old in self.tracker.drawn.get(frame, {}).items()}
-        self._draw(frame, {**others, label: drawn})
+        self.draw(frame, {label: mask})
 
+    @alone
+    def draw(self, frame: int, masks: Mapping[int, np.ndarray]) -> None:
+        """Draw some objects in a frame in one step, and leave the others there as they are.
+
+        Args:
+            frame: its index.
+            masks: as of `add`, by label; where they overlap, the later one counts.
+
+        Raises:
+            UsageError: As `annotate`.
+        """
+        drawn: dict[int, np.ndarray] = dict(self.tracker.drawn.get(frame, {}))
+        for label, mask in masks.items():
+            label, mask = self._checked(frame, label, mask)
+            drawn = {**{other: old & ~mask for other, old in drawn.items()}, label: mask}
+        self._draw(frame, drawn)
+
+    @alone
+    def forget(self, frame: int) -> None:
+        """Forget what was drawn in a frame; the masks there are then what is found from other frames.
+
+        Raises:
+            UsageError: When nothing was drawn there.
+        """
+        if frame not in self.tracker.drawn:
+            raise UsageError(
+                f"nothing was drawn in frame {frame}, expected one of {list(self.tracker.drawn)}; none changes."
+            )
+        self._remember()
+        self._end_tracks_that_know(frame)
+        gone = {label for label, mask in self.tracker.drawn.pop(frame).items() if mask.any()}
+        seen = {label for masks in self.tracker.drawn.values() for label, mask in masks.items() if mask.any()}
+        for label in gone - seen:
+            self._without(label)
+
+    @alone
     def remove(self, label: int) -> None:
         """Forget an object in all frames.
 
@@ -150,25 +204,64 @@ class VideoSession:
         if label not in self.labels:
             raise UsageError(f"there is no object {label}, expected one of {self.labels}; nothing is removed.")
         self._remember()
-        drawn = without_object(self.tracker.drawn, label)
-        # The other objects were segmented beside it: without it, they may reach where it was.
-        kept = [track for track in self.tracker.tracks if label not in track.labels and track.anchor in drawn]
-        self.tracker.drawn, self.tracker.tracks = drawn, [_anew(track) for track in kept]
+        self._without(label)
 
+    @alone
+    def review(self, frame: int | Sequence[int], mark: Literal["accepted", "rejected", ""]) -> None:
+        """Say whether the masks of a frame are good; the mark counts as long as they stay as they are.
+
+        Args:
+            frame: its index; or several, in one step.
+            mark: the verdict; empty to take it back.
+
+        Raises:
+            IndexError: When there is no such frame.
+            UsageError: When there is no such mark.
+        """
+        notes = self.notes.copy()
+        for index in [frame] if isinstance(frame, int) else frame:
+            notes.review(index, mark, self[index].label_map)
+        self._remember()
+        self.notes = notes
+
+    @alone
+    def describe(self, label: int, *, name: str | None = None, color: Sequence[int] | None = None) -> None:
+        """Give an object a name, or a color, red, green and blue in [0, 255].
+
+        Raises:
+            UsageError: When there is no such object, or it cannot be called or painted so.
+        """
+        if label not in self.labels:
+            raise UsageError(f"there is no object {label}, expected one of {self.labels}; draw it first.")
+        notes = self.notes.copy()
+        notes.names |= {} if name is None else {label: checked_name(name)}
+        notes.colors |= {} if color is None else {label: checked_color(color)}
+        self._remember()
+        self.notes = notes
+
+    @alone
     def undo(self) -> None:
-        """Take the last `annotate`, `add` or `remove` back, with all that followed from it.
+        """Take back the last step: what was drawn, forgotten, reviewed or named, or what `propagate` found.
 
         Raises:
             UsageError: When there is nothing to take back.
         """
-        if not self._before:
-            raise UsageError("there is nothing to undo, as nothing was drawn; draw a frame first.")
-        self.tracker.drawn, self.tracker.tracks = self._before.pop()
+        self._become(self.history.undo(self._moment()))
+
+    @alone
+    def redo(self) -> None:
+        """Do again what `undo` took back last.
+
+        Raises:
+            UsageError: When there is nothing of that kind.
+        """
+        self._become(self.history.redo(self._moment()))
 
     def propagate(self, direction: Direction = "both") -> Iterator[SessionFrame]:
         """Carry what was drawn through the video.
 
-        Stop iterating whenever you like; what was found is kept, and the next call goes on.
+        Stop iterating whenever you like; what was found is kept, and the next call goes on. Drawing something meanwhile
+        ends it.
 
         Args:
             direction: with time, against it, or both.
@@ -192,11 +285,31 @@ class VideoSession:
             raise UsageError(f"direction is {direction!r}, expected one of {', '.join(DIRECTIONS)}; use 'both'.")
         if not self.tracker.drawn:
             raise UsageError("no frame was annotated, expected one at least; call annotate() first.")
+        return self._one_by_one(self._carry(direction))
+
+    def _one_by_one(self, steps: Iterator[int]) -> Iterator[int]:
+        while (frame := self._next(steps)) is not None:
+            yield frame
+
+    @alone
+    def _next(self, steps: Iterator[int]) -> int | None:
+        return next(steps, None)
+
+    def _carry(self, direction: Direction) -> Iterator[int]:
+        era, evaluations = self._era, self.evaluations
+        begun: Moment | None = self._moment()
         if not self.tracker.tracks:
             self._fit()
         yield from sorted(self.tracker.drawn)
-        yield from self.tracker.run(direction)
+        for frame in self.tracker.run(direction):
+            if begun is not None and evaluations != self.evaluations:
+                self.history.remember(begun)
+                begun = None
+            yield frame
+            if self._era is not era:  # it was about what is no more
+                return
 
+    @alone
     def __getitem__(self, index: int) -> SessionFrame:
         """What is known of a frame; objects that no track has reached yet are not in it.
 
@@ -210,13 +323,20 @@ class VideoSession:
         confidence = {label: fusion.confidence(label, index) for label in masks}
         if not masks:
             return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
-        label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks))
-        return SessionFrame(index, label_map.numpy(), confidence)
+        label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks)).numpy()
+        return SessionFrame(index, label_map, confidence, self.notes.mark(index, label_map))
 
+    @alone
+    def trace(self, index: int) -> Hashable:
+        """Where what is known of a frame comes from: as long as it is the same, so are the masks."""
+        return self.tracker.fusion.trace(self.labels, index), self.notes.reviews.get(index)
+
+    @alone
     def probabilities(self, index: int) -> Tensor:
         """Probabilities (K, H, W) of all `labels` in a frame; 0 where no track has come yet."""
         return self.tracker.fusion.probabilities(self.labels, index)
 
+    @alone
     def suggest(self, count: int = 1) -> list[int]:
         """Frames that are most worth annotating: the network is unsure of them, and they are far from drawn ones.
 
@@ -228,9 +348,10 @@ class VideoSession:
         """
         return suggest_frames(self.tracker.fusion, self.labels, count, cyclic=self.cyclic)
 
+    @alone
     def save(self, path: str | Path) -> None:
         """Write all that was drawn and found to one file; see `load`. The video and the network are not in it."""
-        save_session(self.tracker, self._facts(), user_path(path))
+        save_session(self.tracker, self.notes, self._facts(), user_path(path))
 
     @classmethod
     def load(
@@ -257,7 +378,7 @@ class VideoSession:
         session = cls(network, video, size=size, crop=crop)
         if size == "auto":
             session.frames.fit_to(saved_size(user_path(path)))
-        load_session(user_path(path), session.tracker, session._facts())
+        session.notes = load_session(user_path(path), session.tracker, session._facts())
         return session
 
     def _fit(self) -> None:
@@ -270,24 +391,35 @@ class VideoSession:
         frames = self.frames
         return SessionFacts(len(self), frames.video_size, frames.size, frames.region)
 
+    def _moment(self) -> Moment:
+        return Moment.of(self.tracker.drawn, self.tracker.tracks, self.notes)
+
+    def _become(self, moment: Moment) -> None:
+        self.tracker.drawn, self.tracker.tracks, self.notes = moment.drawn, moment.tracks, moment.notes
+        self._era = object()
+
     def _remember(self) -> None:
-        drawn = {frame: dict(masks) for frame, masks in self.tracker.drawn.items()}
-        self._before.append((drawn, list(self.tracker.tracks)))
+        self.history.remember(self._moment())
+        self._era = object()
+
+    def _checked(self, frame: int, label: int, mask: np.ndarray) -> tuple[int, np.ndarray]:
+        if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 1 <= label <= MAX_LABEL:
+            raise UsageError(f"label is {label!r}, expected a whole number from 1 to {MAX_LABEL}; 0 is the background.")
+        drawn = checked_label_map(frame, mask, self.frames) > 0
+        if not drawn.any() and label not in self.labels:
+            raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
+        return int(label), drawn
 
     def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
         self._remember()
-        tracker = self.tracker
-        if frame in tracker.drawn:  # what agreed with its tracks may not any more, and goes its whole way
-            order = list(tracker.drawn)
-            untouched = order[: order.index(frame)]  # what was drawn later knows the old masks
-            tracker.tracks = [
-                _anew(track)
-                for track in tracker.tracks
-                if track.anchor in untouched or (not tracker.network.takes_supports and track.anchor != frame)
-            ]
-        tracker.drawn[frame] = masks
+        if frame in self.tracker.drawn:
+            self._end_tracks_that_know(frame)
+        self.tracker.drawn[frame] = masks
 
+    def _end_tracks_that_know(self, frame: int) -> None:
+        supports, tracker = self.tracker.network.takes_supports, self.tracker
+        tracker.tracks = tracks_without_frame(tracker.tracks, tracker.drawn, frame, supports=supports)
 
-def _anew(track: Track) -> Track:
-    """A track that goes its whole way, if it ended early since it agreed with tracks that may be gone."""
-    return replace(track, frames={}, state=None, settled=False, agreed=0) if track.settled else track
+    def _without(self, label: int) -> None:
+        self.tracker.drawn = without_object(self.tracker.drawn, label)
+        self.tracker.tracks = tracks_without_object(self.tracker.tracks, self.tracker.drawn, label)

@@ -6,7 +6,7 @@ Axes: `H W` pixels of the video, `h w` pixels of the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -68,6 +68,12 @@ class Fusion:
             ]
             nearest += [min(there, key=lambda track: track.frames[frame].distance)] if there else []
         return nearest
+
+    def trace(self, labels: Sequence[int], frame: int) -> Hashable:
+        """Where what is known of a frame comes from: it is the same as long as that is the same."""
+        drawn = self.drawn.get(frame, {})
+        found = [one.frames[frame] for label in labels if label not in drawn for one in self.nearest(label, frame)]
+        return tuple((label, id(mask)) for label, mask in drawn.items()), tuple(found)
 
     def agrees(self, other: Fusion, labels: Sequence[int], frame: int) -> bool:
         """Whether both say the same of some objects in a frame."""

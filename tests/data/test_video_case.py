@@ -120,3 +120,12 @@ def test_masks_among_the_frames_are_left_out(tmp_path):
     case = VideoCase(str(tmp_path), masks[0], truth=str(tmp_path / "truth.png"), further=((2, masks[1]),))
     with case.open() as video:
         assert [int(video.read(index)[0, 0, 0]) for index in range(len(video))] == [0, 10, 20]
+
+
+def test_a_person_may_draw_what_has_no_mask_yet(tmp_path):
+    (case,) = list_cases("a/b.mp4", to_draw=True)
+    assert (case.name, case.ref_mask, case.annotated) == ("b", "", {})
+    path = write(tmp_path, {"videos": [{"video": "a.mp4"}, {"video": "b.mp4", "ref_mask": "b.png", "ref_frame": 4}]})
+    assert [one.annotated for one in list_cases(datalist=path, to_draw=True)] == [{}, {4: str(tmp_path / "b.png")}]
+    with pytest.raises(UsageError, match="entry 0 of"):
+        list_cases(datalist=path)

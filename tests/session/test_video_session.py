@@ -189,8 +189,10 @@ def test_undo_takes_a_correction_back():
     one.annotate(10, label_map())
     run(one)
     assert lefts(one) != before
-    one.undo()
+    one.undo()  # what was found
+    one.undo()  # what was drawn
     assert lefts(one) == before
+    one.undo()
     one.undo()
     assert lefts(one) == [None] * LENGTH
     with pytest.raises(UsageError, match="nothing to undo"):
@@ -208,6 +210,7 @@ def test_a_redrawn_frame_sends_its_neighbors_their_whole_way_and_undo_brings_the
     run(one)
     assert [left_of(one[index]) for index in (5, 25)] == [2, 8]
     assert one[12].confidence == {1: 1.0}
+    one.undo()
     one.undo()
     assert lefts(one) == before
     run(one)
@@ -276,23 +279,28 @@ def test_removing_an_object_keeps_where_others_were_drawn_as_absent():
     assert one.tracker.tracks == []
 
 
+def act_somehow(one, random):
+    frame, label = int(random.integers(LENGTH)), int(random.integers(1, 4))
+    acts = {
+        0: lambda: one.annotate(frame, label_map(label=label)),
+        1: lambda: one.add(frame, label, label_map(4 * label) > 0),
+        2: lambda: one.remove(label) if len(one.labels) > 1 and label in one.labels else None,
+        3: lambda: one.undo() if len(one.history.past) > 1 else None,
+        4: lambda: one.redo() if one.history.future else None,
+        5: lambda: one.forget(frame) if len(one.drawn) > 1 and frame in one.drawn else None,
+    }
+    acts.get(int(random.integers(7)), lambda: None)()
+
+
 def test_stopping_correcting_removing_and_undoing_in_any_order_leaves_no_frame_without_masks():
     for seed in range(60):
         random = np.random.default_rng(seed)
         one = session(network=Still())
         one.annotate(int(random.integers(LENGTH)), label_map() + label_map(18, label=2))
         for _ in range(8):
-            act, frame, label = random.integers(5), int(random.integers(LENGTH)), int(random.integers(1, 4))
-            if act == 0:
-                one.annotate(frame, label_map(label=label))
-            elif act == 1:
-                one.add(frame, label, label_map(4 * label) > 0)
-            elif act == 2 and len(one.labels) > 1 and label in one.labels:
-                one.remove(label)
-            elif act == 3 and len(one._before) > 1:
-                one.undo()
+            act_somehow(one, random)
             if not one.tracker.drawn:  # nothing that was left is seen anywhere
-                one.annotate(frame, label_map())
+                one.annotate(0, label_map())
             list(islice(one.propagate(), int(random.integers(2 * LENGTH))))
         run(one)
         shown = {label for masks in one.tracker.drawn.values() for label, mask in masks.items() if mask.any()}
@@ -311,7 +319,7 @@ def test_objects_come_and_go_by_hand():
     run(one)
     assert left_of(one[4], 7) is None
     assert left_of(one[7], 1) == 9
-    one.undo()
+    one.undo()  # nothing was found anew
     assert left_of(one[7], 7) == 19
 
 

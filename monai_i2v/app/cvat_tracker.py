@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The networks as a tracking function of CVAT: masks that a person draws there are carried on, frame by frame.
+
+``cvat-cli`` takes this module with ``--function-module``; see docs/other_tools.md.
+
+Axes: `C` image channels, `H W` pixels of the video, `h w` pixels of the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cvat_sdk.auto_annotation as cvataa
+import numpy as np
+import torch
+from cvat_sdk.masks import decode_mask, encode_mask
+from PIL.Image import Image
+from torch import Tensor
+
+from monai_i2v.app.bundle_parts import find_bundle, read_bundle
+from monai_i2v.propagation import follow
+from monai_i2v.tracking import WorkingFrames
+
+__all__ = ["MaskTracker", "create"]
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """What does not depend on the shapes."""
+
+    frames: WorkingFrames  # one
+    frame: Tensor  # (1, C, h, w)
+
+
+@dataclass
+class Tracked:
+    """One shape on its way."""
+
+    state: Any
+
+
+class MaskTracker:
+    """Maps CVAT's ``init_tracking_state`` and ``track`` to a segmenter's ``start`` and the loop's next step.
+
+    Args:
+        network: any `VideoSegmenter`, in evaluation mode.
+        size: short side of the frames that the network sees, px.
+
+    Example::
+
+        >>> import cvat_sdk.auto_annotation as cvataa
+        >>> import numpy as np
+        >>> from cvat_sdk.masks import encode_mask
+        >>> from PIL import Image
+        >>> from monai_i2v.app.cvat_tracker import MaskTracker
+        >>> class Still:
+        ...     def start(self, frame, masks):
+        ...         return masks
+        ...     def step(self, frame, state):
+        ...         return state, state
+        >>> tracker = MaskTracker(Still(), size=None)
+        >>> image = tracker.preprocess_image(None, Image.new("L", (40, 30)))
+        >>> shape = cvataa.TrackableShape(type="mask", points=encode_mask(np.ones((30, 40), bool)))
+        >>> tracker.track(None, image, tracker.init_tracking_state(None, image, shape)).points
+        [0, 1200, 0, 0, 39, 29]
+    """
+
+    def __init__(self, network: Any, size: int | None = 256) -> None:
+        self.network, self.size = network, size
+        parameters = network.parameters() if hasattr(network, "parameters") else ()
+        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+    @property
+    def spec(self) -> cvataa.TrackingFunctionSpec:
+        """What can be tracked: masks."""
+        return cvataa.TrackingFunctionSpec(supported_shape_types={"mask"})
+
+    @torch.no_grad()
+    def preprocess_image(self, context: cvataa.TrackingFunctionContext, image: Image) -> PreparedImage:
+        """Resize a frame, once for all shapes."""
+        pixels = torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1) / 255
+        frames = WorkingFrames([pixels], self.size, device=self.device)
+        return PreparedImage(frames, frames[0])
+
+    @torch.no_grad()
+    def init_tracking_state(
+        self, context: cvataa.TrackingFunctionShapeContext, pp_image: PreparedImage, shape: cvataa.TrackableShape
+    ) -> Tracked:
+        """Begin at the frame where a person drew the shape."""
+        height, width = pp_image.frames.video_size
+        mask = decode_mask(shape.points, image_width=width, image_height=height)
+        masks = pp_image.frames.resize_masks(torch.from_numpy(mask).float().unsqueeze(0))
+        return Tracked(self.network.start(pp_image.frame, masks))
+
+    @torch.no_grad()
+    def track(
+        self, context: cvataa.TrackingFunctionShapeContext, pp_image: PreparedImage, state: Tracked
+    ) -> cvataa.TrackableShape | None:
+        """The shape in the next frame; None when it is not there."""
+        prob, state.state = next(follow(self.network, [pp_image.frame], state.state))
+        mask = (pp_image.frames.restore(prob)[0, 0] > 0.5).cpu().numpy()
+        return cvataa.TrackableShape(type="mask", points=encode_mask(mask)) if mask.any() else None
+
+
+def create(bundle_root: str | None = None, device: str = "auto", size: int = 256) -> MaskTracker:
+    """What CVAT's command calls, with the arguments after ``-p``.
+
+    Args:
+        bundle_root: folder of a bundle; the memory network's when None.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        size: short side of the frames that the network sees, px.
+
+    Raises:
+        UsageError: When the bundle or the device is not there.
+    """
+    parts = read_bundle(find_bundle(bundle_root), {"device": device, "size": size})
+    return MaskTracker(parts.network, size)
