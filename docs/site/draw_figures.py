@@ -146,7 +146,7 @@ def memory(network: Any) -> Figure:
         keys = [network.encode_key(network.encode_frame(video[index][None])) for index in (*remembered, now)]
     known = torch.cat([key.flatten(2) for key in keys[:-1]], dim=2).transpose(1, 2)  # (1, M, D)
     query = keys[-1][..., torch.from_numpy(inside)].transpose(1, 2)  # (1, Q, D)
-    weights = affinity(similarity(query, known), top=30)[0]  # (Q, M)
+    weights = affinity(similarity(query, known), top_k=30)[0]  # (Q, M)
     shares = weights.sum(dim=0).unflatten(0, (len(remembered), *inside.shape)).clamp(max=1)
     figure, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
     for one, index, share in zip(axes, remembered, shares, strict=False):

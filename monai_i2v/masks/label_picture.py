@@ -38,7 +38,7 @@ def read_label_picture(picture: Picture) -> np.ndarray:
         >>> from monai_i2v.media.picture import Picture
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "mask.png")
-        ...     Image.new("P", (2, 1), color=7).save(path)
+        ...     Image.new("L", (2, 1), color=7).save(path)
         ...     read_label_picture(Picture(path)).tolist()
         [[7, 7]]
     """

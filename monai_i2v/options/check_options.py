@@ -22,6 +22,8 @@ def check_options() -> None:
         UsageError: When an option, or what is to be run, is unknown, or a value makes no sense.
     """
     workflow = running_workflow()
+    if workflow is None:  # a config that is read by itself was given no options
+        return
     config = workflow.parser.get()
     if workflow.run_id not in config:
         raise UsageError(

@@ -14,17 +14,13 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 __all__ = ["given_options", "running_workflow"]
 
 
-def running_workflow() -> ConfigWorkflow:
-    """The innermost workflow among the callers.
-
-    Raises:
-        RuntimeError: When there is none.
-    """
+def running_workflow() -> ConfigWorkflow | None:
+    """The innermost workflow among the callers; None where a config is read without one."""
     for frame in _callers():
         workflow = frame.f_locals.get("self")
         if isinstance(workflow, ConfigWorkflow):
             return workflow
-    raise RuntimeError("There is no workflow here; call this in the 'initialize' of a bundle's config.")
+    return None
 
 
 def given_options() -> Mapping[str, Any]:

@@ -14,8 +14,8 @@ import torch
 def script(load_benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with two cases that take no time."""
     script = load_benchmark("memory_read")
-    few = script.Case((4, 5), 10, key_channels=8, top=3, value_channels=16)
-    share = script.Case((4, 5), 10, key_channels=8, top=0.2, value_channels=16)
+    few = script.Case((4, 5), 10, key_channels=8, top_k=3, value_channels=16)
+    share = script.Case((4, 5), 10, key_channels=8, top_fraction=0.2, value_channels=16)
     monkeypatch.setattr(script, "CASES", {"few": few, "share": share})
     monkeypatch.setattr(script, "PEAK_SIDE", 64)
     monkeypatch.setattr(script, "PEAK_BYTES", 1 << 12)

@@ -118,7 +118,7 @@ def test_suffixes(tmp_path):
     reader = VideoReader()
     assert reader.verify_suffix(["a.MP4", "b.nii.gz"])
     assert reader.verify_suffix(tmp_path)
-    assert not reader.verify_suffix("a.npy")
+    assert not reader.verify_suffix("a.txt")
 
 
 def test_sentences_come_through_monai(tmp_path):

@@ -63,7 +63,7 @@ def test_a_further_annotated_frame_tells_what_to_look_for_and_stays_in_the_memor
         assert not net.step(frames[1:2], net.start(frames[:1], nothing))[0].any()
         state = net.add_support(frames[2:3], masks[2:3], net.start(frames[:1], nothing))
         assert net.step(frames[1:2], state)[0].amax() > 0
-    assert (len(state.supports), len(state.bank), state.bank.kept) == (2, 3, 2)
+    assert (len(state.supports), len(state.bank), state.bank.permanent) == (2, 3, 2)
 
 
 def test_state_is_all_that_a_video_leaves_behind(image_net, disc):
