@@ -74,7 +74,7 @@ class LightForm:
     """
 
     build: Callable[[MobileNetV2Encoder], FewShotNet[Any, Any]]
-    optimizer: partial[Optimizer]
+    optimizer: partial[Any]
     schedule: Callable[[Optimizer, int], LRScheduler]
     output_stride: OutputStride = 32
     last_stage: int = 32
@@ -165,7 +165,10 @@ def light_learning_rate(method: str) -> float:
 def light_optimizer(method: str, network: nn.Module, learning_rate: float | None = None) -> Optimizer:
     """The method's optimizer for what is trained of a network; at the method's rate if none is given."""
     rate = light_learning_rate(method) if learning_rate is None else learning_rate
-    return _find(method).optimizer([param for param in network.parameters() if param.requires_grad], lr=rate)
+    optimizer: Optimizer = _find(method).optimizer(
+        [param for param in network.parameters() if param.requires_grad], lr=rate
+    )
+    return optimizer
 
 
 def light_schedule(method: str, optimizer: Optimizer, steps: int) -> LRScheduler:
