@@ -3,8 +3,8 @@
 
     python benchmarks/few_shot_training.py --data DIR --weights mobilenet_v2.npz
 
-Stopped at any time, the same command goes on after the last whole epoch. A method that is done has a `training.json`
-beside its `model.pt`: with what it was made. `tables.py --tables methods` measures what lies in ``runs/few_shot``.
+Stopped at any time, the same command goes on after the last whole epoch. Beside a method's `model.pt` stands
+`training.json`: how it was made. `tables.py --tables methods` measures what lies in ``runs/few_shot``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from arguments import names_of
 from grid import BUNDLES, IMAGE, TRAINED
 from monai.bundle import ConfigParser
 
-from monai_i2v.errors import show_usage_errors_in_one_sentence
+from monai_i2v.errors import UsageError, show_usage_errors_in_one_sentence
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.networks.few_shot import LIGHT_FORMS
 from monai_i2v.report import sha256_of
@@ -33,19 +33,18 @@ ADAPTERS = {"dra": ("few_shot_adapter.json", 4)}
 def main(argv: Sequence[str] | None = None) -> None:
     """Train what the command line asks for."""
     args = parse_args(argv)
-    args.output.mkdir(parents=True, exist_ok=True)
     datalist = args.output / "stills.json"
     if not datalist.exists():
         list_stills(args.data, datalist)
     for method in args.methods:
         facts = {"method": method, "epochs": epochs_of(method, args.epochs), "steps": args.steps, "seed": args.seed}
-        if is_done(args.output / method, facts):
+        told = args.output / method / "training.json"
+        if is_done(told, facts):
             print(f"{method} is trained already.")
             continue
+        write(told, facts)
         subprocess.run(command_of(method, args), check=True)
-        checkpoint = args.output / method / "model.pt"
-        with complete_file(checkpoint.with_name("training.json")) as file:
-            file.write_text(json.dumps({**facts, "model_sha256": sha256_of(checkpoint)}, indent=1), encoding="utf-8")
+        write(told, {**facts, "model_sha256": sha256_of(told.with_name("model.pt"))})
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -67,12 +66,8 @@ def list_stills(data: Path, path: Path) -> None:
     config = ConfigParser()
     config.read_config(CONFIGS / "train.json")
     config.update({"dataset_dir": str(data.resolve())})
-    lists = {
-        "training": config.get_parsed_content("train::datalist"),
-        "validation": config.get_parsed_content("validate::datalist"),
-    }
-    with complete_file(path) as file:
-        file.write_text(json.dumps(lists, indent=1), encoding="utf-8")
+    parts = {"training": "train::datalist", "validation": "validate::datalist"}
+    write(path, {name: config.get_parsed_content(part) for name, part in parts.items()})
 
 
 def epochs_of(method: str, epochs: int) -> int:
@@ -80,11 +75,27 @@ def epochs_of(method: str, epochs: int) -> int:
     return max(epochs // ADAPTERS[method][1], 1) if method in ADAPTERS else epochs
 
 
-def is_done(folder: Path, facts: dict[str, object]) -> bool:
-    """Whether a folder holds a method that was trained so."""
-    path = folder / "training.json"
+def is_done(path: Path, facts: dict[str, object]) -> bool:
+    """Whether the method was trained so, and not only begun.
+
+    Raises:
+        UsageError: When it was begun with another budget or seed.
+    """
     told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return told.items() >= facts.items()
+    changed = [name for name, value in facts.items() if told and told.get(name) != value]
+    if changed:
+        raise UsageError(
+            f"{path.parent} holds a training with another {', '.join(changed)}, expected the same to go on with it; "
+            "give another --output, or delete the folder."
+        )
+    return "model_sha256" in told
+
+
+def write(path: Path, content: dict[str, object]) -> None:
+    """Write JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with complete_file(path) as file:
+        file.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def command_of(method: str, args: argparse.Namespace) -> list[str]:

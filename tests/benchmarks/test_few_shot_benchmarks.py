@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from monai_i2v.errors import UsageError
 from monai_i2v.networks.few_shot import LIGHT_FORMS, light_network
 
 
@@ -46,14 +47,14 @@ def test_all_methods_are_trained_with_the_same_budget_and_adapters_on_top(script
     assert dra["--start_from"].endswith("ssp/model.pt")
 
 
-def test_what_is_trained_is_not_trained_again_but_with_another_budget(script, words, tmp_path):
+def test_what_is_trained_is_not_trained_again_nor_mixed_with_another_budget(script, words, tmp_path):
     script.main([*words, "--methods", "panet"])
     told = json.loads((tmp_path / "out/panet/training.json").read_text())
     assert (told["method"], told["epochs"], len(told["model_sha256"])) == ("panet", 8, 64)
     script.main([*words, "--methods", "panet"])
     assert len(script.started) == 1
-    script.main([*words, "--methods", "panet", "--epochs", "9"])
-    assert len(script.started) == 2
+    with pytest.raises(UsageError, match="panet holds a training with another epochs, expected the same to go on"):
+        script.main([*words, "--methods", "panet", "--epochs", "9"])
 
 
 def test_stills_are_listed_once_as_the_bundle_chooses_them(script, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from monai_i2v.networks.few_shot.hsnet import HSNet
 from monai_i2v.networks.few_shot.light_forms import (
     LIGHT_FORMS,
     LightForm,
+    light_learning_rate,
     light_network,
     light_optimizer,
     light_schedule,

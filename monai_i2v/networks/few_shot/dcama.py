@@ -118,8 +118,11 @@ class MaskAttention(nn.Module):
             one.unflatten(-1, (self.heads, -1)).transpose(1, 2) for one in (self.query(query), self.key(support))
         )
         values = cells.to(queries).unsqueeze(1).expand(-1, self.heads, -1, -1)
+        # With values as wide as keys, and without dropout, torch never holds the attention as a whole.
+        wide = F.pad(values, (0, max(0, queries.shape[-1] - values.shape[-1])))
         dropout = self.dropout if self.training else 0.0
-        return F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout).mean(dim=1)
+        carried = F.scaled_dot_product_attention(queries, keys, wide, dropout_p=dropout).mean(dim=1)
+        return carried[..., : cells.shape[-1]]
 
 
 def positions(features: Tensor) -> Tensor:

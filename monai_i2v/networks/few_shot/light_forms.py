@@ -31,7 +31,7 @@ from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder
 from monai_i2v.networks.one_shot_net import OneShotNet
 from monai_i2v.networks.prior_mask import MatchingKey, PriorMask
 
-__all__ = ["LIGHT_FORMS", "LightForm", "light_network", "light_optimizer", "light_schedule"]
+__all__ = ["LIGHT_FORMS", "LightForm", "light_learning_rate", "light_network", "light_optimizer", "light_schedule"]
 
 HALF = (0.5, 0.5, 0.5)  # mean and standard deviation that the shipped encoder expects
 DROPOUT = 0.1  # the image network's, not its relatives' 0.5: training is short
@@ -74,7 +74,7 @@ class LightForm:
     """
 
     build: Callable[[MobileNetV2Encoder], FewShotNet[Any, Any]]
-    optimizer: Callable[..., Optimizer]
+    optimizer: partial[Any]
     schedule: Callable[[Optimizer, int], LRScheduler]
     output_stride: OutputStride = 32
     last_stage: int = 32
@@ -99,7 +99,7 @@ LIGHT_FORMS: dict[str, LightForm] = {
         output_stride=8,
     ),
     "dcama": LightForm(
-        partial(DCAMA, mixed=64),
+        partial(DCAMA, mixed=64, dropout=0.0),  # dropping attention costs six times as much on a CPU
         partial(SGD, lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4),
         constant,
     ),
@@ -156,9 +156,19 @@ def light_network(method: str, weights: str | Path | None = None) -> FewShotNet[
     return form.build(encoder)
 
 
-def light_optimizer(method: str, network: nn.Module) -> Optimizer:
-    """The method's optimizer for all parameters of a network that are trained."""
-    return _find(method).optimizer([param for param in network.parameters() if param.requires_grad])
+def light_learning_rate(method: str) -> float:
+    """The method's published learning rate."""
+    rate: float = _find(method).optimizer.keywords["lr"]
+    return rate
+
+
+def light_optimizer(method: str, network: nn.Module, learning_rate: float | None = None) -> Optimizer:
+    """The method's optimizer for what is trained of a network; at the method's rate if none is given."""
+    rate = light_learning_rate(method) if learning_rate is None else learning_rate
+    optimizer: Optimizer = _find(method).optimizer(
+        [param for param in network.parameters() if param.requires_grad], lr=rate
+    )
+    return optimizer
 
 
 def light_schedule(method: str, optimizer: Optimizer, steps: int) -> LRScheduler:

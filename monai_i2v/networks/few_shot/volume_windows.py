@@ -53,14 +53,17 @@ class VolumeWindowBlock(nn.Module):
 
     def attend(self, windows: Tensor, sides: Sequence[int]) -> Tensor:
         """Windows (N, W, M, F) of a volume of the given sides that attend to themselves."""
-        queries, keys, values = self.qkv(windows).unflatten(-1, (3, self.heads, -1)).transpose(2, 4).unbind(3)
+        n, w = windows.shape[:2]
+        # torch holds no attention as a whole if it gets four dimensions.
+        heads = self.qkv(windows.flatten(0, 1)).unflatten(-1, (3, self.heads, -1)).transpose(1, 3)
+        queries, keys, values = heads.unbind(2)  # (N * W, heads, M, F / heads)
         near = None
         if self.shift:
             regions = to_windows(shift_regions(sides, self.window, self.shift).to(windows), self.window)[0, ..., 0]
-            near = (regions.unsqueeze(1) == regions.unsqueeze(2)).unsqueeze(1)  # (W, 1, M, M)
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=near)  # (N, W, heads, M, ...)
-        projected: Tensor = self.project(attended.transpose(2, 3).flatten(-2))
-        return projected
+            near = (regions.unsqueeze(1) == regions.unsqueeze(2)).repeat(n, 1, 1).unsqueeze(1)  # (N * W, 1, M, M)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=near)
+        projected: Tensor = self.project(attended.transpose(1, 2).flatten(-2))
+        return projected.unflatten(0, (n, w))
 
 
 def to_windows(volume: Tensor, window: int) -> Tensor:
