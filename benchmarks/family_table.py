@@ -3,11 +3,11 @@
 
     python benchmarks/family_table.py --data DIR --candidates FILE.json --output FOLDER --half choose
 
-``FILE.json`` names the candidates: ``{"shipped": {}, "drawn only": {"max_mem_frames": 1}, ...}``; what stands beside a
-name are values for the keys of the bundle's ``inference.json``, and ``"bundle"`` for another bundle's folder. ``copy``
-(the first mask) and ``image`` (the image network) are always measured: a choice without regret is in no family below the
-best of these and ``drawn only`` by more than half a point. ``FOLDER`` keeps what was measured; the same command goes
-on.
+``FILE.json`` names the candidates: ``{"shipped": {}, "drawn only": {"max_mem_frames": 1}, ...}``; what stands beside
+a name are values for the keys of the bundle's ``inference.json``, and ``"bundle"`` for another bundle's folder.
+``copy`` (the first mask) and ``image`` (the image network) are always measured: a choice without regret is in no family
+below the best of these and ``drawn only`` by more than half a point. ``FOLDER`` keeps what was measured; the same
+command goes on.
 
 Frame 0 is given and does not count. Frames are averaged to objects, objects to clips, clips to families, and families
 weigh alike. ``empty`` is the share of the frame that is marked where the truth has nothing of the object. Differences

@@ -87,7 +87,7 @@ def stream(bundle: Bundle, video: Wanderer, ref_frame: int = 0) -> None:
 
 
 def stream_from_middle(bundle: Bundle, video: Wanderer) -> None:
-    """The same, both ways from the middle: it and frames before it are read twice."""
+    """The same, both ways from the middle: frames before it are read twice."""
     stream(bundle, video, len(video) // 2)
 
 
@@ -98,7 +98,7 @@ def soak(way: str, frames: int, side: int) -> list[Sample]:
     """Send frames one way, and look at the memory of this process."""
     bundle = Bundle(BUNDLE, size=side, device="cpu")
     samples = []
-    again = frames // 2 + 1 if way == "middle" else 0
+    again = frames // 2 if way == "middle" else 0
     with tqdm(desc=way, total=frames + again, unit="frame") as bar:
 
         def look() -> None:
