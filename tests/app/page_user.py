@@ -72,6 +72,10 @@ class Served:
     def session(self) -> Any:
         return self.place.desk.session
 
+    def maps(self) -> np.ndarray:
+        """Label maps of all frames, read by the thread that owns the session."""
+        return self.place.worker.do(lambda: maps(self.session)).result(60)
+
     def close(self) -> None:
         self.place.events.end()
         self.server.should_exit = True

@@ -148,7 +148,7 @@ def test_5_a_correction_costs_only_the_passes_that_begin_there_and_undo_and_redo
     user.spline(64, 48, 20, 26)
     user.find_masks()
     seen = {(one.anchor, one.direction): dict(one.frames) for one in session.tracker.tracks}
-    before = maps(session)
+    before = served.maps()
     user.go(6)
     user.press("b")
     user.drag((64, 48), (90, 60))
@@ -156,13 +156,13 @@ def test_5_a_correction_costs_only_the_passes_that_begin_there_and_undo_and_redo
     user.find_masks()
     assert all(one.frames == seen[0, one.direction] for one in session.tracker.tracks if one.anchor == 0)
     assert {one.anchor for one in session.tracker.tracks} == {0, 6}
-    after = maps(session)
+    after = served.maps()
     user.press("Control+z", "Control+z")
     user.settle()
-    assert np.array_equal(maps(session), before)
+    assert np.array_equal(served.maps(), before)
     user.press("Control+Shift+z", "Control+Shift+z")
     user.settle()
-    assert np.array_equal(maps(session), after)
+    assert np.array_equal(served.maps(), after)
 
 
 def test_6_a_stroke_outlives_a_kill(command, new_user, tmp_path):
@@ -243,7 +243,7 @@ def test_8_the_whole_job_by_keyboard_alone(serve, user, movie, memory_net, tmp_p
     user.find_masks()
     user.press("a")
     user.settle()
-    assert served.session[2].review == "accepted"
+    assert user.get("/api/frames/2/labels")["review"] == "accepted"
     user.press("Control+s")
     user.wait_for_end("exporting")
     assert (tmp_path / "video" / "run.json").is_file()
