@@ -167,6 +167,10 @@ def whole_numbers(path: Path, labels: np.ndarray, where: str = "") -> np.ndarray
     """
     if labels.dtype.kind in "biu":
         return labels
+    if labels.dtype.kind != "f":
+        raise UsageError(
+            f"the mask {path} holds {labels.dtype} values{where}, expected whole numbers; save it as labels."
+        )
     whole = np.round(labels)
     with np.errstate(invalid="ignore"):
         is_odd = ~(np.abs(labels - whole) <= MAX_OFF)  # also where it is no finite number

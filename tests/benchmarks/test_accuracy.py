@@ -194,7 +194,7 @@ def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: P
     save_clip(tmp_path / "data" / "disc_a", [label_map(), label_map()])
     content = run("--methods", "copy", "--limit", "3")
     assert list(content) == ["rows", "settings", "command", "peak_mib"]
-    fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame"]
+    fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame", "false_positive_px"]
     assert all(list(row) == fields for row in content["rows"])
     assert content["settings"]["size"] == "auto"
     assert "--data data --limit 3 --phantoms 0" in content["command"]

@@ -31,8 +31,7 @@ def workflow(name, recording, checkpoint, overlays=(), **overrides):
         output_dir=str(recording / "out"),
         checkpoint=str(checkpoint),
         device="cpu",
-        size=48,
-        **overrides,
+        **{"size": 48, **overrides},
     )
 
 
@@ -123,7 +122,7 @@ def confidences(results):
 @pytest.fixture(scope="module")
 def unadapted(module_recording):
     """Confidences of the network as it is shipped."""
-    flow = workflow(VIDEO_BUNDLES[1], module_recording, SHIPPED, preset="memory_only")
+    flow = workflow(VIDEO_BUNDLES[1], module_recording, SHIPPED, preset="memory_only", size=128)
     flow.initialize()
     flow.run()
     return confidences(module_recording / "out/frames")
@@ -139,9 +138,7 @@ SCOPES = {
 
 @pytest.mark.parametrize("preset", ["memory_only", "paper_video"])  # `anchored` leaves alone what is followed well
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_scope_adapts_in_its_way_and_a_preset_changes_the_network(
-    preset, scope, recording, unadapted, monkeypatch
-):
+def test_a_scope_adapts_in_its_way_and_a_preset_changes_the_network(preset, scope, recording, unadapted, monkeypatch):
     called = []
     for method in ("adapt", "adapt_sliding", "adapt_stream"):
         original = getattr(TestTimeTrainer, method)
@@ -151,7 +148,7 @@ def test_a_scope_adapts_in_its_way_and_a_preset_changes_the_network(
             return original(self, network, video)
 
         monkeypatch.setattr(TestTimeTrainer, method, record)
-    flow = workflow(VIDEO_BUNDLES[1], recording, SHIPPED, preset=preset, scope=scope, max_seconds=1)
+    flow = workflow(VIDEO_BUNDLES[1], recording, SHIPPED, preset=preset, scope=scope, size=128)
     flow.initialize()
     flow.run()
     assert called == [SCOPES[scope]]
