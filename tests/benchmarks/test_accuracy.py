@@ -196,7 +196,7 @@ def test_the_file_tells_how_it_was_made_but_not_where(run: Callable, tmp_path: P
     assert list(content) == ["rows", "settings", "command", "peak_mib"]
     fields = ["method", "clip", "object", "frames", "dice", "iou", "j", "f", "seconds_per_frame", "false_positive_px"]
     assert all(list(row) == fields for row in content["rows"])
-    assert content["settings"]["size"] == "auto"
+    assert content["settings"]["size"] == 256
     assert "--data data --limit 3 --phantoms 0" in content["command"]
     assert "--output out.json --methods copy" in content["command"]
     assert str(tmp_path) not in json.dumps(content)
