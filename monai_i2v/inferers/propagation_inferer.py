@@ -20,7 +20,7 @@ from monai_i2v.options import read_choice, read_switch, read_whole_number
 from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
 from monai_i2v.tracking.annotated_video import AnnotatedVideo
-from monai_i2v.tracking.mask_store import MaskStore, StoredMasks
+from monai_i2v.tracking.mask_store import MaskStore, StoredMasks, in_steps
 from monai_i2v.tracking.tracker import Tracker
 from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
 from monai_i2v.tracking.working_size import Size
@@ -196,4 +196,4 @@ def _restored(predictions: Predictions, frames: WorkingFrames, ref_frame: int) -
         while before:
             earlier, masks = before.pop()
             yield earlier, frames.restore(store.read(masks).unsqueeze(0))[0]
-        yield index, frames.restore(prob)[0]
+        yield index, frames.restore(in_steps(prob))[0]

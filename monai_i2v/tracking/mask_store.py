@@ -15,7 +15,7 @@ from torch import Tensor
 
 from monai_i2v.files.scratch_file import ScratchFile
 
-__all__ = ["MaskStore", "StoredMasks"]
+__all__ = ["MaskStore", "StoredMasks", "in_steps"]
 
 # Probabilities are kept in so many steps: a pixel of a label map changes only where two objects are equally likely.
 STEPS = 65_535
@@ -65,3 +65,8 @@ class MaskStore:
     def packed(self, place: StoredMasks) -> bytes:
         """The same, compressed."""
         return self.file.read(place.offset, place.length)
+
+
+def in_steps(prob: Tensor) -> Tensor:
+    """Probabilities as a `MaskStore` gives them back: what is kept and what is not is the same to the last bit."""
+    return (STEPS * prob.float()).round() / STEPS

@@ -17,7 +17,7 @@ from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import follow
 from monai_i2v.tracking.drawn_masks import Drawn
 from monai_i2v.tracking.fusion import Fusion
-from monai_i2v.tracking.mask_store import MaskStore
+from monai_i2v.tracking.mask_store import MaskStore, in_steps
 from monai_i2v.tracking.shared_features import MAX_BYTES, SharedFeatures
 from monai_i2v.tracking.track import Track, TrackedFrame, ring_or_line
 from monai_i2v.tracking.working_frames import WorkingFrames
@@ -142,7 +142,7 @@ class Tracker:
             return
         places = torch.tensor([labels.index(label) for label in track.labels])
         for frame, prob in self._carry(track):
-            full = self.frames.restore(prob)[0]
+            full = self.frames.restore(in_steps(prob))[0]
             yield frame, full.new_zeros(len(labels), *full.shape[1:]).index_copy_(0, places.to(full.device), full)
 
     def _complete(self, anchor: int, direction: int) -> Iterator[int]:

@@ -574,3 +574,15 @@ def test_a_tilde_is_the_home_of_sessions_too(tmp_path, monkeypatch):
     assert (tmp_path / "a.session").is_file()
     loaded = VideoSession.load("~/a.session", Still(), torch.zeros(LENGTH, 3, SIDE, SIDE), size=None)
     assert list(loaded.tracker.drawn) == [0]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("ref_frame", [0, 3])
+def test_a_session_gives_what_the_inferer_gives_to_the_last_bit(memory_net, ref_frame):
+    phantom = Phantom(length=6, size=(64, 80), objects=2)
+    one = VideoSession(memory_net.eval(), phantom, size=48)
+    one.annotate(ref_frame, phantom.label_map(ref_frame))
+    run(one)
+    masks = torch.from_numpy(np.stack([phantom.label_map(ref_frame) == label for label in one.labels])).float()
+    for result in PropagationInferer(48).stream(phantom, memory_net.eval(), masks, ref_frame):
+        assert torch.equal(result.prob, one.probabilities(result.index))
