@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from monai_i2v.errors import UsageError
 from monai_i2v.options.command_line import typed_options
-from monai_i2v.options.running_workflow import given_options, running_workflow
+from monai_i2v.options.running_workflow import defined_options, given_options, running_workflow
 from monai_i2v.options.training_options import check_training_options
 from monai_i2v.options.typed_text import keep_text
 from monai_i2v.options.unknown_options import refuse_unknown_options
@@ -30,6 +30,7 @@ def check_options() -> None:
             f"there is nothing called {workflow.run_id!r} to run, expected an id of the config, such as 'run'; put "
             "quotes around values with spaces."
         )
-    refuse_unknown_options(config, (workflow.init_id, workflow.run_id, workflow.final_id, "run", "imports"))
+    known = {workflow.init_id, workflow.run_id, workflow.final_id, "run", "imports", *defined_options(workflow)}
+    refuse_unknown_options(config, known)
     keep_text(workflow, typed_options(), given_options())
     check_training_options(workflow.parser)

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.utils import ensure_tuple
 
-__all__ = ["given_options", "running_workflow"]
+__all__ = ["defined_options", "given_options", "running_workflow"]
+
+# What MONAI calls the config files of a bundle.
+OWN_FILES = ("inference.json", "train.json")
 
 
 def running_workflow() -> ConfigWorkflow | None:
@@ -30,6 +35,17 @@ def given_options() -> Mapping[str, Any]:
             given = frame.f_locals
             return {**ConfigParser.load_config_file(given["args_file"]), **given["override"]}
     return {}
+
+
+def defined_options(workflow: ConfigWorkflow) -> set[str]:
+    """Ids that the first config file defines, or those of `OWN_FILES` beside it where `monai.bundle.run` was not called."""
+    first: Any = [file for file in map(Path(workflow.config_root_path).joinpath, OWN_FILES) if file.is_file()]
+    for frame in _callers():
+        if frame.f_code is monai.bundle.run.__code__:
+            given = frame.f_locals
+            files = given["config_file"] or ConfigParser.load_config_file(given["args_file"]).get("config_file")
+            first = ensure_tuple(files)[:1] if files else first
+    return {str(name) for file in first for name in ConfigParser.load_config_file(file)}
 
 
 def _callers() -> Iterator[FrameType]:

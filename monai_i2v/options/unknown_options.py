@@ -33,7 +33,7 @@ def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str])
 
     Args:
         config: merged configs with what was given over them, without macros and relative ids.
-        commands: ids that MONAI evaluates, such as ``"run"``.
+        commands: ids that MONAI evaluates, such as ``"run"``, and others that are right though nothing reads them.
 
     Raises:
         UsageError: When an option is unknown; it names the nearest one that is known.

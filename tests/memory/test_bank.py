@@ -37,7 +37,7 @@ def test_further_frames_may_be_kept_for_good_and_the_others_have_as_much_room_as
     unlimited.keep(*frame(0))
     unlimited.keep(*frame(20))
     unlimited.write(*frame(1))
-    assert (contents(unlimited), unlimited.permanent, unlimited.drawn_cells) == ([0, 1, 20], 2, 2 * 4)
+    assert (contents(unlimited), unlimited.permanent, unlimited.drawn_cells) == ([0, 1, 20], 2, 2 * 2)
     with pytest.raises(RuntimeError, match="keep all annotated frames before"):
         unlimited.keep(*frame(21))
 
