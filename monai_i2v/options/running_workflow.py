@@ -38,7 +38,7 @@ def given_options() -> Mapping[str, Any]:
 
 
 def defined_options(workflow: ConfigWorkflow) -> set[str]:
-    """Ids that the first config file defines; those of `OWN_FILES` beside it where `monai.bundle.run` was not called."""
+    """Ids that the first config file defines; without `monai.bundle.run`, those of the `OWN_FILES` of the bundle."""
     first: Any = [file for file in map(Path(workflow.config_root_path).joinpath, OWN_FILES) if file.is_file()]
     for frame in _callers():
         if frame.f_code is monai.bundle.run.__code__:
