@@ -104,7 +104,9 @@ def start_command(checkpoint):
         arguments = bundle_arguments(checkpoint=checkpoint, **overrides)
         options = [f"--{key}={value}" for key, value in arguments.items()]
         command = [sys.executable, "-m", "monai.bundle", "run", *options]
-        environment = {**os.environ, "MONAI_I2V_DEBUG": debug, "OMP_NUM_THREADS": "1"}
+        # Without coverage, whose file is one too many for a disk that is full.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+        environment = {**inherited, "MONAI_I2V_DEBUG": debug, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             command,
             env=environment,
