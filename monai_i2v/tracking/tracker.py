@@ -143,7 +143,9 @@ class Tracker:
         places = torch.tensor([labels.index(label) for label in track.labels])
         for frame, prob in self._carry(track):
             full = self.frames.restore(in_steps(prob))[0]
-            yield frame, full.new_zeros(len(labels), *full.shape[1:]).index_copy_(0, places.to(full.device), full)
+            if len(track.labels) < len(labels):  # some are not in the drawn frame
+                full = full.new_zeros(len(labels), *full.shape[1:]).index_copy_(0, places.to(full.device), full)
+            yield frame, full
 
     def _complete(self, anchor: int, direction: int) -> Iterator[int]:
         """Let the track from a drawn frame into a direction go all its way, and keep what it finds."""
