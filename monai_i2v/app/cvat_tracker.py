@@ -19,6 +19,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from monai_i2v.app.bundle_parts import find_bundle, read_bundle
+from monai_i2v.compute import device_of
 from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
 
@@ -68,8 +69,7 @@ class MaskTracker:
 
     def __init__(self, network: Any, size: int | None = 256) -> None:
         self.network, self.size = network, size
-        parameters = network.parameters() if hasattr(network, "parameters") else ()
-        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+        self.device = device_of(network)
 
     @property
     def spec(self) -> cvataa.TrackingFunctionSpec:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["select_device"]
+__all__ = ["device_of", "select_device"]
 
 
 def select_device(name: str | torch.device = "auto") -> torch.device:
@@ -34,3 +36,20 @@ def select_device(name: str | torch.device = "auto") -> torch.device:
     if device.type == "meta":
         raise UsageError(f"device is {name!r}, which computes nothing, expected a real one; use 'auto' or 'cpu'.")
     return device
+
+
+def device_of(network: Any) -> torch.device:
+    """Where a network computes; one without parameters computes on the CPU.
+
+    Args:
+        network: any `VideoSegmenter`, a module or not.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.compute import device_of
+        >>> device_of(torch.nn.Linear(1, 1)), device_of(object())
+        (device(type='cpu'), device(type='cpu'))
+    """
+    parameters = network.parameters() if hasattr(network, "parameters") else ()
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from monai_i2v.compute import device_of
 from monai_i2v.errors import UsageError
 from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import follow
@@ -67,8 +68,7 @@ class LiveSession:
     def __init__(self, network: Any, *, size: Size = "auto") -> None:
         self.network, self.size = network, size
         self.working: Size = size
-        parameters = network.parameters() if hasattr(network, "parameters") else ()
-        self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
+        self.device = device_of(network)
         self.state: Any = None
         self.supports: list[tuple[Tensor, Tensor]] = []  # annotated frames (1, C, h, w) and masks (1, K, h, w)
         self.labels: list[int] = []

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from monai_i2v.compute import device_of
 from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.masks.mask_files import MAX_LABEL
@@ -84,9 +85,7 @@ class VideoSession:
     ) -> None:
         self.video = open_video(video) if isinstance(video, str | Path) else video
         self.network = network
-        parameters = network.parameters() if hasattr(network, "parameters") else ()
-        device = next((parameter.device for parameter in parameters), torch.device("cpu"))
-        self.frames = WorkingFrames(self.video, size, device=device, crop=crop)
+        self.frames = WorkingFrames(self.video, size, device=device_of(network), crop=crop)
         self.tracker = Tracker(network, self.frames, cyclic=cyclic)
         self.notes = Notes()
         self.history = History()
