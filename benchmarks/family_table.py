@@ -4,7 +4,8 @@
     python benchmarks/family_table.py --data DIR --candidates FILE.json --output FOLDER --half choose
 
 ``FILE.json`` names the candidates: ``{"shipped": {}, "drawn only": {"max_mem_frames": 1}, ...}``; what stands beside
-a name are values for the keys of the bundle's ``inference.json``, and ``"bundle"`` for another bundle's folder.
+a name are values for the keys of the bundle's ``inference.json``, and ``"bundle"`` for another bundle's folder. With a
+``"preset"`` the network is adapted to each clip first.
 ``copy`` (the first mask) and ``image`` (the image network) are always measured: a choice without regret is in no family
 below the best of these and ``drawn only`` by more than half a point. ``FOLDER`` keeps what was measured; the same
 command goes on.
@@ -27,7 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from accuracy import BUNDLE as IMAGE_BUNDLE
-from accuracy import Bundle, copy_first_mask, follow
+from accuracy import Bundle, adapted_network, copy_first_mask, follow
 from beating_hearts import find_hearts
 from clips import Clip, find_clips, make_phantoms, scored_frames
 from families import FAMILIES, HALVES, PHANTOMS, Half, clips_of
@@ -60,8 +61,9 @@ def measure(follow_clip: Callable[[Sequence[Tensor], Tensor], Any], clip: Clip) 
     counted = scored_frames(truth)
     frames, labels = list(clip.video), occurring_labels(truth[0])
     begin, sure, found = time.perf_counter(), [], []
+    probs = follow_clip(frames, labels_to_masks(truth[0], labels))
     with torch.no_grad():
-        for _, prob in zip(frames, follow_clip(frames, labels_to_masks(truth[0], labels)), strict=True):
+        for _, prob in zip(frames, probs, strict=True):
             sure.append(mask_confidence(prob.unsqueeze(0))[0])
             found.append(masks_to_labels(prob, labels))
     seconds = (time.perf_counter() - begin) / len(frames)
@@ -184,6 +186,8 @@ def candidate_of(name: str, settings: Mapping[str, Any]) -> Callable[[Sequence[T
     bundle = Bundle(Path(own.pop("bundle", BUNDLE)), device="cpu", **own)
     if name == COPY:
         return lambda frames, masks: copy_first_mask(bundle, frames, masks)
+    if "preset" in own:
+        return lambda frames, masks: adapted_network(bundle, frames, masks, preset=own["preset"])
     return lambda frames, masks: follow(bundle, frames, masks, network=bundle.network)
 
 
