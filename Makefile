@@ -3,7 +3,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 BUNDLE := bundles/temporal_contrastive_memory_video_segmentation
 
-.PHONY: setup demo check test docs clean
+.PHONY: setup demo check style types test tests docs clean
 
 setup: .venv/installed
 
@@ -25,14 +25,22 @@ demo: .venv/installed
 		--ref_mask tutorials/ultrasound_cine_mask.png \
 		--output_dir demo_output
 
-check: .venv/installed
+check: style types
+
+style: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# mypy works on one core: it runs beside the tests.
+test: style
+	$(MAKE) --jobs=2 types tests
+
 # One worker per core, each with one thread; who is done takes over tests of the others.
-test: check
+tests: .venv/installed
 	rm -f .coverage .coverage.*
 	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
+
 import pytest
 import torch
+from monai.bundle.config_item import ComponentLocator
 from torch import Tensor
 
 from monai_i2v.memory import MemoryPolicy
@@ -35,6 +39,29 @@ def moving_disc(length: int = 6, size: tuple[int, int] = (64, 80), seed: int = 0
 
 
 pytest_plugins = ["written_media"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks come first: what is left at the end is short, and no worker waits long for another."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_without_coverage():
+    """Coverage of commands and kernels costs time, and writes one file too many for a disk that is full."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_through_monai():
+    """For every config MONAI looks through all of its modules for classes; they stay the same in a process."""
+    look = functools.cache(functools.partial(ComponentLocator._find_classes_or_functions, ComponentLocator()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ComponentLocator, "_find_classes_or_functions", lambda self, names: look(tuple(names)))
+        yield
 
 
 @pytest.fixture

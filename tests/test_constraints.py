@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every Python that we promise has one pin of each package; `.ci/resolve` asks pip whether they go together."""
+"""Every Python that we promise has one pin of each package; `.ci/resolve` asks whether they go together."""
 
 import configparser
 from pathlib import Path

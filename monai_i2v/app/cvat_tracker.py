@@ -22,16 +22,29 @@ from monai_i2v.app.bundle_parts import find_bundle, read_bundle
 from monai_i2v.compute import device_of
 from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
+from monai_i2v.tracking.working_size import Size
 
 __all__ = ["MaskTracker", "create"]
 
 
-@dataclass(frozen=True)
 class PreparedImage:
-    """What does not depend on the shapes."""
+    """A frame, resized once for all shapes that a network sees at the same size.
 
-    frames: WorkingFrames  # one
-    frame: Tensor  # (1, C, h, w)
+    Args:
+        pixels: (C, H, W) in [0, 1].
+        device: where the network is.
+    """
+
+    def __init__(self, pixels: Tensor, device: torch.device) -> None:
+        self.pixels, self.device = pixels, device
+        self._seen: dict[Size, tuple[WorkingFrames, Tensor]] = {}
+
+    def seen_at(self, size: Size) -> tuple[WorkingFrames, Tensor]:
+        """The video of this frame alone, and the frame (1, C, h, w) as the network sees it."""
+        if size not in self._seen:
+            frames = WorkingFrames([self.pixels], size, device=self.device)
+            self._seen[size] = frames, frames[0]
+        return self._seen[size]
 
 
 @dataclass
@@ -39,6 +52,7 @@ class Tracked:
     """One shape on its way."""
 
     state: Any
+    size: int | None  # short side that the network sees, px
 
 
 class MaskTracker:
@@ -46,7 +60,8 @@ class MaskTracker:
 
     Args:
         network: any `VideoSegmenter`, in evaluation mode.
-        size: short side of the frames that the network sees, px.
+        size: short side of the frames that the network sees, px; None keeps the frame's, ``"auto"`` takes 256, or more
+            for a shape that is too small for it.
 
     Example::
 
@@ -67,7 +82,7 @@ class MaskTracker:
         [0, 1200, 0, 0, 39, 29]
     """
 
-    def __init__(self, network: Any, size: int | None = 256) -> None:
+    def __init__(self, network: Any, size: Size = "auto") -> None:
         self.network, self.size = network, size
         self.device = device_of(network)
 
@@ -78,41 +93,43 @@ class MaskTracker:
 
     @torch.no_grad()
     def preprocess_image(self, context: cvataa.TrackingFunctionContext, image: Image) -> PreparedImage:
-        """Resize a frame, once for all shapes."""
+        """What does not depend on the shapes."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1) / 255
-        frames = WorkingFrames([pixels], self.size, device=self.device)
-        return PreparedImage(frames, frames[0])
+        return PreparedImage(pixels, self.device)
 
     @torch.no_grad()
     def init_tracking_state(
         self, context: cvataa.TrackingFunctionShapeContext, pp_image: PreparedImage, shape: cvataa.TrackableShape
     ) -> Tracked:
         """Begin at the frame where a person drew the shape."""
-        height, width = pp_image.frames.video_size
-        mask = decode_mask(shape.points, image_width=width, image_height=height)
-        masks = pp_image.frames.resize_masks(torch.from_numpy(mask).float().unsqueeze(0))
-        return Tracked(self.network.start(pp_image.frame, masks))
+        height, width = pp_image.pixels.shape[-2:]
+        masks = torch.from_numpy(decode_mask(shape.points, image_width=width, image_height=height)).float()[None]
+        fitted = WorkingFrames([pp_image.pixels], self.size)
+        fitted.fit(masks)
+        frames, frame = pp_image.seen_at(fitted.short_side)
+        return Tracked(self.network.start(frame, frames.resize_masks(masks)), fitted.short_side)
 
     @torch.no_grad()
     def track(
         self, context: cvataa.TrackingFunctionShapeContext, pp_image: PreparedImage, state: Tracked
     ) -> cvataa.TrackableShape | None:
         """The shape in the next frame; None when it is not there."""
-        prob, state.state = next(follow(self.network, [pp_image.frame], state.state))
-        mask = (pp_image.frames.restore(prob)[0, 0] > 0.5).cpu().numpy()
+        frames, frame = pp_image.seen_at(state.size)
+        prob, state.state = next(follow(self.network, [frame], state.state))
+        mask = (frames.restore(prob)[0, 0] > 0.5).cpu().numpy()
         return cvataa.TrackableShape(type="mask", points=encode_mask(mask)) if mask.any() else None
 
 
-def create(bundle_root: str | None = None, device: str = "auto", size: int = 256) -> MaskTracker:
+def create(bundle_root: str | None = None, device: str = "auto", size: Size = "auto") -> MaskTracker:
     """What CVAT's command calls, with the arguments after ``-p``.
 
     Args:
         bundle_root: folder of a bundle; the memory network's when None.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        size: short side of the frames that the network sees, px.
+        size: as of `MaskTracker`.
 
     Raises:
-        UsageError: When the bundle or the device is not there.
+        UsageError: When the bundle or the device is not there, or there is no such size.
     """
     parts = read_bundle(find_bundle(bundle_root), {"device": device, "size": size})
-    return MaskTracker(parts.network, size)
+    return MaskTracker(parts.network, parts.inferer.size)

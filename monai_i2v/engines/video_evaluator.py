@@ -257,7 +257,7 @@ class VideoEvaluator(Evaluator):
             adapted = self.adaptation.adapt(self.network, self._annotate(run))
         run.adaptation_log = [] if adapted is None else adapted.log
         network: Any = self.network if adapted is None else adapted.network
-        return self.inferer.stream(run.video, network, masks, frames)
+        return self.inferer.stream(run.video, network, masks, frames, tell=self.adaptation is None)
 
     def _adapt_to_all(self, cases: Sequence[VideoCase]) -> Adapted | None:
         """Adapt to the videos that can be opened; the others are reported when their turn comes."""

@@ -108,6 +108,8 @@ class PropagationInferer(Inferer):
         masks: Tensor,
         ref_frame: int | Sequence[int] = 0,
         predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] | None = None,
+        *,
+        tell: bool = True,
     ) -> Iterator[FrameResult]:
         """Segment a video frame by frame; memory does not grow with its length, and no graph is kept.
 
@@ -118,6 +120,7 @@ class PropagationInferer(Inferer):
                 which an object that is not there is empty.
             ref_frame: index of the reference frame, or of each of several.
             predict: how frames are predicted, instead of a `Tracker`: the adaptations along a video.
+            tell: log that objects are small; False where `annotate` told it.
 
         Yields:
             One `FrameResult` per frame, in the order of time.
@@ -131,7 +134,7 @@ class PropagationInferer(Inferer):
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
         given = dict(zip(ref_frame, masks, strict=True))
-        annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks)
+        annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks, tell=tell)
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
         if predict is None:
@@ -169,7 +172,13 @@ class PropagationInferer(Inferer):
         return AbsenceGate(network)
 
     def annotate(
-        self, video: Video | Sequence[Tensor], masks: Tensor, ref_frame: int = 0, *, fit: Tensor | None = None
+        self,
+        video: Video | Sequence[Tensor],
+        masks: Tensor,
+        ref_frame: int = 0,
+        *,
+        fit: Tensor | None = None,
+        tell: bool = True,
     ) -> AnnotatedVideo:
         """The video at the size at which the network works, on the masks' device, with its masks.
 
@@ -178,10 +187,11 @@ class PropagationInferer(Inferer):
             masks: masks (K, H, W) of the reference frame.
             ref_frame: index of the reference frame.
             fit: masks (..., H, W) of all annotated frames, which the size must suit; those of the reference when None.
+            tell: log that objects are small.
         """
         frames = WorkingFrames(video, self.size, device=masks.device, crop=self.crop)
         frames.check_annotated(ref_frame, "ref_frame")
-        frames.fit(masks if fit is None else fit)
+        frames.fit(masks if fit is None else fit, tell=tell)
         return AnnotatedVideo(frames, frames.resize_masks(masks), ref_frame)
 
 

@@ -8,7 +8,6 @@ from monai_i2v.memory.memory_state import MemoryState
 from monai_i2v.memory.policy import MemoryPolicy
 from monai_i2v.memory.readout import (
     affinity,
-    effective_neighbors,
     embed_keys,
     embed_query,
     read_memory,

@@ -21,7 +21,6 @@ __all__ = [
     "MAX_BYTES",
     "Measure",
     "affinity",
-    "effective_neighbors",
     "embed_keys",
     "embed_query",
     "read_memory",
@@ -284,8 +283,3 @@ def _nearest(query: Tensor, keys: Tensor, buffer: Tensor, count: int) -> tuple[T
         return best, places
     best, chosen = best.topk(count, dim=-1, sorted=False)
     return best, places.gather(-1, chosen)
-
-
-def effective_neighbors(weights: Tensor) -> Tensor:
-    """Memory cells that a query really uses: the exponential of the entropy of its row of weights (..., Q, M)."""
-    return torch.special.entr(weights).sum(dim=-1).exp()

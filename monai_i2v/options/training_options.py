@@ -58,6 +58,7 @@ def check_training_options(parser: ConfigParser) -> None:
     Raises:
         UsageError: When one is not.
     """
+    config = parser.get()
     for name, read in KINDS.items():
-        if name in parser:
+        if name in config:  # of a name that is not there, `parser` would look for the nearest
             read(name, parser.get_parsed_content(name))

@@ -6,37 +6,29 @@ Axes: `K` objects, `C` image channels, `H W` pixels of the video, `h w` pixels o
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from monai_i2v.compute import device_of
 from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
-from monai_i2v.masks.mask_files import MAX_LABEL
-from monai_i2v.masks.palette import label_colors
-from monai_i2v.media import Video, open_video
-from monai_i2v.session.history import History, Moment
-from monai_i2v.session.notes import Color, Notes, checked_color, checked_name
-from monai_i2v.session.one_thread import Turn, alone
+from monai_i2v.media import Video
+from monai_i2v.session.edited_video import EditedVideo
+from monai_i2v.session.history import Moment
+from monai_i2v.session.one_thread import alone
 from monai_i2v.session.session_file import SessionFacts, load_session, save_session, saved_size
 from monai_i2v.session.session_frame import SessionFrame
 from monai_i2v.session.suggestion import suggest_frames
-from monai_i2v.tracking import Tracker, WorkingFrames
-from monai_i2v.tracking.drawn_masks import Drawn, checked_label_map, without_object
-from monai_i2v.tracking.standing_tracks import tracks_without_frame, tracks_without_object
 from monai_i2v.tracking.tracker import DIRECTIONS, Direction
 from monai_i2v.tracking.working_size import Size
-from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["VideoSession"]
 
 
-class VideoSession:
+class VideoSession(EditedVideo):
     """A video, what a person drew in it, and what a network made of that.
 
     Draw objects in any frames with `annotate`, and iterate over `propagate`. From every annotated frame the masks are
@@ -46,7 +38,7 @@ class VideoSession:
     video that runs backward gives the same masks.
 
     Whatever is done can be undone and done again: drawing, forgetting, propagating, reviewing, naming. A session works
-    for one thread at a time; a second one that comes meanwhile is refused.
+    for one thread at a time; a second one that comes meanwhile is refused. `EditedVideo` has what a person does.
 
     Args:
         network: any `VideoSegmenter`, in evaluation mode; it stays as it is, and may serve other sessions.
@@ -73,188 +65,6 @@ class VideoSession:
         >>> session[1].confidence
         {1: 1.0}
     """
-
-    def __init__(
-        self,
-        network: Any,
-        video: str | Path | Video | Sequence[Tensor],
-        *,
-        size: Size = "auto",
-        cyclic: bool = False,
-        crop: bool = False,
-    ) -> None:
-        self.video = open_video(video) if isinstance(video, str | Path) else video
-        self.network = network
-        self.frames = WorkingFrames(self.video, size, device=device_of(network), crop=crop)
-        self.tracker = Tracker(network, self.frames, cyclic=cyclic)
-        self.notes = Notes()
-        self.history = History()
-        self.turn = Turn()
-        self._era = object()  # another one after every change that is not the network's
-
-    @property
-    def cyclic(self) -> bool:
-        """Whether after the last frame comes the first."""
-        return self.tracker.cyclic
-
-    @property
-    def evaluations(self) -> int:
-        """Frames that the network was asked for."""
-        return self.tracker.network.evaluations
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    @property
-    def labels(self) -> list[int]:
-        """Objects of the session, ascending."""
-        return self.tracker.labels
-
-    @property
-    def drawn(self) -> Drawn:
-        """What a person drew: masks (H, W), bool, by frame and label."""
-        return self.tracker.drawn
-
-    @property
-    def names(self) -> dict[int, str]:
-        """Names of the objects; see `describe`."""
-        return {label: self.notes.names.get(label, f"object {label}") for label in self.labels}
-
-    @property
-    def colors(self) -> dict[int, Color]:
-        """Colors of the objects; see `describe`."""
-        return {label: self.notes.colors.get(label, color) for label, color in label_colors(self.labels).items()}
-
-    @alone
-    def annotate(self, frame: int, label_map: np.ndarray) -> None:
-        """Draw a whole frame; what was drawn there before is replaced.
-
-        Objects of the session that the frame does not show are absent there.
-
-        Args:
-            frame: its index.
-            label_map: (H, W), whole numbers; 0 is background.
-
-        Raises:
-            UsageError: When there is no such frame, or the label map is empty, of another size, no label map, or
-                reaches out of the region that `crop` shows the network.
-        """
-        label_map = checked_label_map(frame, label_map, self.frames)
-        labels = {int(label) for label in np.unique(label_map) if label > 0} | set(self.labels)
-        if not labels:
-            raise UsageError(f"the mask of frame {frame} is empty, expected an object; draw one first.")
-        self._draw(frame, {label: label_map == label for label in sorted(labels)})
-
-    def add(self, frame: int, label: int, mask: np.ndarray) -> None:
-        """Draw one object in a frame, and leave the others there as they are.
-
-        Args:
-            frame: its index.
-            label: the object's label, from 1; a new one is a new object.
-            mask: (H, W), bool or whole numbers, of which all but 0 are the object; empty when it is not in the frame.
-
-        Raises:
-            UsageError: As `annotate`.
-        """
-        self.draw(frame, {label: mask})
-
-    @alone
-    def draw(self, frame: int, masks: Mapping[int, np.ndarray]) -> None:
-        """Draw some objects in a frame in one step, and leave the others there as they are.
-
-        Args:
-            frame: its index.
-            masks: as of `add`, by label; where they overlap, the later one counts.
-
-        Raises:
-            UsageError: As `annotate`.
-        """
-        drawn: dict[int, np.ndarray] = dict(self.tracker.drawn.get(frame, {}))
-        for label, mask in masks.items():
-            label, mask = self._checked(frame, label, mask)
-            drawn = {**{other: old & ~mask for other, old in drawn.items()}, label: mask}
-        self._draw(frame, drawn)
-
-    @alone
-    def forget(self, frame: int) -> None:
-        """Forget what was drawn in a frame; the masks there are then what is found from other frames.
-
-        Raises:
-            UsageError: When nothing was drawn there.
-        """
-        if frame not in self.tracker.drawn:
-            raise UsageError(
-                f"nothing was drawn in frame {frame}, expected one of {list(self.tracker.drawn)}; none changes."
-            )
-        self._remember()
-        self._end_tracks_that_know(frame)
-        gone = {label for label, mask in self.tracker.drawn.pop(frame).items() if mask.any()}
-        seen = {label for masks in self.tracker.drawn.values() for label, mask in masks.items() if mask.any()}
-        for label in gone - seen:
-            self._without(label)
-
-    @alone
-    def remove(self, label: int) -> None:
-        """Forget an object in all frames.
-
-        Raises:
-            UsageError: When there is no such object.
-        """
-        if label not in self.labels:
-            raise UsageError(f"there is no object {label}, expected one of {self.labels}; nothing is removed.")
-        self._remember()
-        self._without(label)
-
-    @alone
-    def review(self, frame: int | Sequence[int], mark: Literal["accepted", "rejected", ""]) -> None:
-        """Say whether the masks of a frame are good; the mark counts as long as they stay as they are.
-
-        Args:
-            frame: its index; or several, in one step.
-            mark: the verdict; empty to take it back.
-
-        Raises:
-            IndexError: When there is no such frame.
-            UsageError: When there is no such mark.
-        """
-        notes = self.notes.copy()
-        for index in [frame] if isinstance(frame, int) else frame:
-            notes.review(index, mark, self[index].label_map)
-        self._remember()
-        self.notes = notes
-
-    @alone
-    def describe(self, label: int, *, name: str | None = None, color: Sequence[int] | None = None) -> None:
-        """Give an object a name, or a color, red, green and blue in [0, 255].
-
-        Raises:
-            UsageError: When there is no such object, or it cannot be called or painted so.
-        """
-        if label not in self.labels:
-            raise UsageError(f"there is no object {label}, expected one of {self.labels}; draw it first.")
-        notes = self.notes.copy()
-        notes.names |= {} if name is None else {label: checked_name(name)}
-        notes.colors |= {} if color is None else {label: checked_color(color)}
-        self._remember()
-        self.notes = notes
-
-    @alone
-    def undo(self) -> None:
-        """Take back the last step: what was drawn, forgotten, reviewed or named, or what `propagate` found.
-
-        Raises:
-            UsageError: When there is nothing to take back.
-        """
-        self._become(self.history.undo(self._moment()))
-
-    @alone
-    def redo(self) -> None:
-        """Do again what `undo` took back last.
-
-        Raises:
-            UsageError: When there is nothing of that kind.
-        """
-        self._become(self.history.redo(self._moment()))
 
     def propagate(self, direction: Direction = "both") -> Iterator[SessionFrame]:
         """Carry what was drawn through the video.
@@ -315,15 +125,7 @@ class VideoSession:
         Raises:
             IndexError: When there is no such frame.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"frame is {index}, expected 0 to {len(self) - 1}; the video has {len(self)} frames.")
-        fusion = self.tracker.fusion
-        masks = fusion.masks(self.labels, index)
-        confidence = {label: fusion.confidence(label, index) for label in masks}
-        if not masks:
-            return SessionFrame(index, np.zeros(self.frames.video_size, np.int32), confidence)
-        label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks)).numpy()
-        return SessionFrame(index, label_map, confidence, self.notes.mark(index, label_map))
+        return self._frame(index)
 
     @alone
     def trace(self, index: int) -> Hashable:
@@ -389,36 +191,3 @@ class VideoSession:
     def _facts(self) -> SessionFacts:
         frames = self.frames
         return SessionFacts(len(self), frames.video_size, frames.size, frames.region)
-
-    def _moment(self) -> Moment:
-        return Moment.of(self.tracker.drawn, self.tracker.tracks, self.notes)
-
-    def _become(self, moment: Moment) -> None:
-        self.tracker.drawn, self.tracker.tracks, self.notes = moment.drawn, moment.tracks, moment.notes
-        self._era = object()
-
-    def _remember(self) -> None:
-        self.history.remember(self._moment())
-        self._era = object()
-
-    def _checked(self, frame: int, label: int, mask: np.ndarray) -> tuple[int, np.ndarray]:
-        if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 1 <= label <= MAX_LABEL:
-            raise UsageError(f"label is {label!r}, expected a whole number from 1 to {MAX_LABEL}; 0 is the background.")
-        drawn = checked_label_map(frame, mask, self.frames) > 0
-        if not drawn.any() and label not in self.labels:
-            raise UsageError(f"the mask of object {label} is empty, expected the object; draw it in a frame first.")
-        return int(label), drawn
-
-    def _draw(self, frame: int, masks: dict[int, np.ndarray]) -> None:
-        self._remember()
-        if frame in self.tracker.drawn:
-            self._end_tracks_that_know(frame)
-        self.tracker.drawn[frame] = masks
-
-    def _end_tracks_that_know(self, frame: int) -> None:
-        supports, tracker = self.tracker.network.takes_supports, self.tracker
-        tracker.tracks = tracks_without_frame(tracker.tracks, tracker.drawn, frame, supports=supports)
-
-    def _without(self, label: int) -> None:
-        self.tracker.drawn = without_object(self.tracker.drawn, label)
-        self.tracker.tracks = tracks_without_object(self.tracker.tracks, self.tracker.drawn, label)

@@ -89,13 +89,14 @@ class WorkingFrames(Sequence[Tensor]):
             return [self[number] for number in range(*index.indices(len(self)))]
         return self._resize(self._cut(self.original(index)).unsqueeze(0).to(self.device))
 
-    def fit(self, masks: Tensor | np.ndarray) -> None:
+    def fit(self, masks: Tensor | np.ndarray, *, tell: bool = True) -> None:
         """See the video larger where objects are too small, and say so; with a size that was given, only say so.
 
         Call it before the network sees anything.
 
         Args:
             masks: (K, H, W), or (N, K, H, W) of N frames.
+            tell: say so; False where it was said of the same video.
         """
         if self.short_side is None:
             return
@@ -103,7 +104,8 @@ class WorkingFrames(Sequence[Tensor]):
         if self.may_raise:
             self.short_side = max(self.short_side, raised_size(widths, self.seen_size))
             self.size = working_size(*self.seen_size, self.short_side)
-        tell_size(widths, self.seen_size, self.short_side, may_raise=self.may_raise)
+        if tell:
+            tell_size(widths, self.seen_size, self.short_side, may_raise=self.may_raise)
 
     def fit_to(self, size: tuple[int, int]) -> None:
         """See the video as an earlier `fit` chose; another size than such a one changes nothing."""

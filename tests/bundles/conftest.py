@@ -21,6 +21,13 @@ from monai.bundle import ConfigParser
 from PIL import Image
 
 from monai_i2v.phantoms import Phantom, save_phantom
+from monai_i2v.report import time_curve
+
+
+@pytest.fixture(autouse=True)
+def coarse_curves(monkeypatch):
+    """A run of a few frames takes much of its time to draw curves."""
+    monkeypatch.setattr(time_curve, "DPI", 30)
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +111,7 @@ def start_command(checkpoint):
         arguments = bundle_arguments(checkpoint=checkpoint, **overrides)
         options = [f"--{key}={value}" for key, value in arguments.items()]
         command = [sys.executable, "-m", "monai.bundle", "run", *options]
-        # Without coverage, whose file is one too many for a disk that is full.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-        environment = {**inherited, "MONAI_I2V_DEBUG": debug, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "MONAI_I2V_DEBUG": debug, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             command,
             env=environment,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from copying import Copy
 
-from monai_i2v.adaptation import preset_trainer, relearner
+from monai_i2v.adaptation import Adapted, preset_trainer, relearner
 from monai_i2v.compute import select_device
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator, VideoEvents
@@ -64,6 +64,17 @@ def test_a_second_run_starts_anew(case):
 def test_a_method_that_adapts_before_it_segments_does_not_slide(case):
     with pytest.raises(UsageError, match="scope is 'sliding', but this method cannot do so"):
         evaluator([case], adaptation=relearner("relearning"), scope="sliding")
+
+
+@pytest.mark.parametrize("scope", ["video", "dataset"])
+def test_an_adaptation_and_the_masks_that_follow_tell_of_a_small_object_once(scope, case, caplog):
+    class Nothing:
+        def adapt(self, network, videos):
+            return Adapted(network, [])
+
+    VideoEvaluator("cpu", [case], Copy(), inferer=PropagationInferer(32), adaptation=Nothing(), scope=scope).run()
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [sentence.partition(",")[0] for sentence in told] == ["An object is 4 px wide in 32 x 32 px"]
 
 
 @pytest.mark.parametrize("scope", ["sliding", "stream"])

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from monai_i2v.memory import affinity, effective_neighbors, embed_keys, embed_query, read_memory, similarity
+from monai_i2v.memory import affinity, embed_keys, embed_query, read_memory, similarity
 from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
 
 TOPS = [None, 8, 40, 3, 1, 99]  # dense and sparse; all, many, few, one, more than there are
@@ -211,8 +211,3 @@ def test_temporaries_stay_within_the_byte_budget(top_k):
 def test_byte_budget_must_be_positive():
     with pytest.raises(ValueError, match="max_bytes must be 1 or more, got 0"):
         read_memory(*memory(), max_bytes=0)
-
-
-def test_effective_neighbors_of_uniform_weights_is_their_number():
-    assert effective_neighbors(torch.full((1, 1, 8), 1 / 8)).item() == pytest.approx(8)
-    assert effective_neighbors(torch.tensor([[[0.0, 1.0, 0.0]]])).item() == pytest.approx(1)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
-from monai_i2v.networks.few_shot.projection import make_projection
+from monai_i2v.networks.few_shot.prototype_net import PrototypeNet
 from monai_i2v.networks.few_shot.prototypes import (
     PrototypeSupport,
     cell_cross_entropy,
     cosine_logits,
     object_prototypes,
 )
-from monai_i2v.networks.few_shot_net import FewShotNet
 
 __all__ = ["PANet"]
 
@@ -25,7 +23,7 @@ __all__ = ["PANet"]
 SCALE = 20.0
 
 
-class PANet(FewShotNet[Tensor, PrototypeSupport]):
+class PANet(PrototypeNet):
     """Each cell goes to the prototype of background or object that is nearer in angle.
 
     In training the query's prototypes, pooled with the predicted mask, segment the support (the paper's
@@ -48,20 +46,7 @@ class PANet(FewShotNet[Tensor, PrototypeSupport]):
     """
 
     def __init__(self, encoder: Encoder, *, stage: int = 32, width: int | None = None) -> None:
-        super().__init__(encoder)
-        self.stage = stage
-        self.project = make_projection(encoder.channels[stage], width)
-
-    def extract(self, padded: Tensor) -> Tensor:
-        """(B, F, h, w); see `FewShotNet.extract`."""
-        projected: Tensor = self.project(self.encoder(padded)[self.stage])
-        return projected
-
-    def encode_support(self, frame: Tensor, masks: Tensor) -> PrototypeSupport:
-        """See `FewShotNet.encode_support`."""
-        features = self.encode_frame(frame)
-        cells = self.cells_of(masks, features.shape[-2:])
-        return PrototypeSupport(object_prototypes(features, cells), features, cells, occurring_classes(masks))
+        super().__init__(encoder, stage=stage, width=width)
 
     def match(self, features: Tensor, support: PrototypeSupport) -> Tensor:
         """See `FewShotNet.match`."""

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
-from monai_i2v.networks.few_shot.projection import make_projection
+from monai_i2v.networks.few_shot.prototype_net import PrototypeNet
 from monai_i2v.networks.few_shot.prototypes import (
     PrototypeSupport,
     cell_cross_entropy,
@@ -23,7 +22,7 @@ from monai_i2v.networks.few_shot.prototypes import (
     masked_mean,
     object_prototypes,
 )
-from monai_i2v.networks.few_shot_net import FewShotNet, per_object
+from monai_i2v.networks.few_shot_net import per_object
 
 __all__ = ["SSP", "OwnPrototypes", "own_prototypes", "sure_cells"]
 
@@ -43,7 +42,7 @@ class OwnPrototypes(NamedTuple):
     adaptive: Tensor  # (N, F, Q), of the background, for each cell the part that resembles it
 
 
-class SSP(FewShotNet[Tensor, PrototypeSupport]):
+class SSP(PrototypeNet):
     """Segment with the support's prototypes, then again with those of what was sure.
 
     Args:
@@ -63,27 +62,7 @@ class SSP(FewShotNet[Tensor, PrototypeSupport]):
     """
 
     def __init__(self, encoder: Encoder, *, stage: int = 16, width: int | None = None) -> None:
-        super().__init__(encoder)
-        self.stage = stage
-        self.project = make_projection(encoder.channels[stage], width)
-
-    def extract(self, padded: Tensor) -> Tensor:
-        """(B, F, h, w); see `FewShotNet.extract`."""
-        return self.project_features(self.encoder(padded))
-
-    def project_features(self, features: dict[int, Tensor]) -> Tensor:
-        """Encoder features, by stage, to those that are compared (B, F, h, w)."""
-        projected: Tensor = self.project(features[self.stage])
-        return projected
-
-    def encode_support(self, frame: Tensor, masks: Tensor) -> PrototypeSupport:
-        """See `FewShotNet.encode_support`."""
-        return self.support_from(self.encode_frame(frame), masks)
-
-    def support_from(self, features: Tensor, masks: Tensor) -> PrototypeSupport:
-        """`encode_support` with the frame's features (B, F, h, w) at hand."""
-        cells = self.cells_of(masks, features.shape[-2:])
-        return PrototypeSupport(object_prototypes(features, cells), features, cells, occurring_classes(masks))
+        super().__init__(encoder, stage=stage, width=width)
 
     def match(self, features: Tensor, support: PrototypeSupport) -> Tensor:
         """See `FewShotNet.match`; the weights of the sums are the paper's."""
