@@ -78,9 +78,7 @@ class AdaptiveBank:
             return
         worth = (self.uses / self.ages.clamp_min(1)).masked_fill(self.ages == 0, float("inf"))
         kept = worth.topk(self.budget).indices.sort().values
-        self.keys, self.values, self.uses, self.ages = (
-            x[kept] for x in (self.keys, self.values, self.uses, self.ages)
-        )
+        self.keys, self.values, self.uses, self.ages = (x[kept] for x in (self.keys, self.values, self.uses, self.ages))
 
 
 def _blend(stored: Tensor, unit: Tensor, nearest: Tensor) -> Tensor:

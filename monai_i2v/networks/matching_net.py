@@ -193,9 +193,7 @@ class MatchingNet(nn.Module, ABC, Generic[StateT]):
         state.check_size(frame)
         return self.step_from(self.encode_frame(frame), state)
 
-    def step_from(
-        self, features: Features, state: StateT, *, remember: bool | None = None
-    ) -> tuple[Tensor, StateT]:
+    def step_from(self, features: Features, state: StateT, *, remember: bool | None = None) -> tuple[Tensor, StateT]:
         """See `MemoryNet.step_from`."""
         logits = self.look(features, state)[..., : state.size[0], : state.size[1]]
         prob = soft_aggregate(logits, state.present)

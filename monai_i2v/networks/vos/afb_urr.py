@@ -132,9 +132,7 @@ class AFBURR(MatchingNet[AFBURRState]):
         masks = on_grid(masks)
         masks = torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
         others = masks.sum(dim=1, keepdim=True) - masks
-        frame, x = (
-            features[stride].unsqueeze(1).expand(-1, masks.shape[1], -1, -1, -1) for stride in (FRAME, 16)
-        )
+        frame, x = (features[stride].unsqueeze(1).expand(-1, masks.shape[1], -1, -1, -1) for stride in (FRAME, 16))
         drawn = torch.cat([frame.to(masks.dtype), torch.stack([masks, others], dim=2)], dim=2).flatten(0, 1)
         mixed = self.fuse(torch.cat([x.flatten(0, 1), self.mask_encoder(drawn.to(x.dtype))], dim=1))
         key, value = (head(mixed).flatten(2).transpose(1, 2) for head in (self.to_key, self.to_value))

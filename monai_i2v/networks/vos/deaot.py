@@ -135,7 +135,5 @@ class DeAOT(IdentityNet):
         separate: bool = False,
         **settings: Any,
     ) -> None:
-        layers = [
-            GatedBlock(channels, window=window, separate=separate, first=index == 0) for index in range(blocks)
-        ]
+        layers = [GatedBlock(channels, window=window, separate=separate, first=index == 0) for index in range(blocks)]
         super().__init__(encoder, layers, channels=channels, block_channels=2 * channels, **settings)

@@ -30,9 +30,7 @@ class ObjectTransformer(nn.Module):
         blocks: how often.
     """
 
-    def __init__(
-        self, channels: int, *, queries: int = 16, heads: int = 8, hidden: int = 512, blocks: int = 1
-    ) -> None:
+    def __init__(self, channels: int, *, queries: int = 16, heads: int = 8, hidden: int = 512, blocks: int = 1) -> None:
         super().__init__()
         self.queries, self.places = (nn.Parameter(torch.randn(queries, channels)) for _ in range(2))
         self.to_query, self.to_place = nn.Linear(channels, channels), nn.Linear(channels, channels)
@@ -82,9 +80,7 @@ class ObjectBlock(nn.Module):
     def __init__(self, channels: int, heads: int, hidden: int) -> None:
         super().__init__()
         self.heads = heads
-        self.read, self.talk, self.write = (
-            nn.MultiheadAttention(channels, heads, batch_first=True) for _ in range(3)
-        )
+        self.read, self.talk, self.write = (nn.MultiheadAttention(channels, heads, batch_first=True) for _ in range(3))
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(3))
         self.feed = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
         self.refine = attentive_block(channels)

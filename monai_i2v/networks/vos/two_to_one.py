@@ -27,9 +27,7 @@ class NonLocal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """What is added to (N, F, 2, h, w)."""
         query = self.query(x).flatten(2)  # (N, F / 2, Q)
-        key, value = (
-            F.max_pool3d(head(x), (1, 2, 2), ceil_mode=True).flatten(2) for head in (self.key, self.value)
-        )
+        key, value = (F.max_pool3d(head(x), (1, 2, 2), ceil_mode=True).flatten(2) for head in (self.key, self.value))
         read = (query.transpose(1, 2) @ key / key.shape[2]) @ value.transpose(1, 2)  # (N, Q, F / 2)
         added: Tensor = self.leave(read.transpose(1, 2).unflatten(2, x.shape[2:]))
         return added

@@ -54,9 +54,7 @@ class WindowAttention(nn.Module):
         self.bias = nn.Conv1d(key_channels, heads * window**2, 1, groups=heads)
         nn.init.zeros_(self.bias.weight)
         nn.init.zeros_(self.bias.bias)  # type: ignore[arg-type]
-        self.addend = (
-            nn.Parameter(torch.zeros(heads, window**2, value_channels // heads)) if values_by_offset else None
-        )
+        self.addend = nn.Parameter(torch.zeros(heads, window**2, value_channels // heads)) if values_by_offset else None
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, grid: Sequence[int]) -> Tensor:
         """
