@@ -6,8 +6,8 @@
 Every method runs in a process of its own and keeps what it measured in ``FOLDER/runs``, clip by clip: the same command
 again goes on where it stopped, other tables use what is there. ``FOLDER/tables.md``, ``tables.json`` and a picture per
 figure show what there is so far of the seeds and clips that the command names. Scores are those of `accuracy.py`.
-To add a method or a table, see `grid.py`. Methods whose weights `few_shot_training.py` or `vos_training.py` has still to
-make are left out.
+To add a method or a table, see `grid.py`. Methods whose weights `few_shot_training.py` or `vos_training.py` has still
+to make are left out.
 """
 
 from __future__ import annotations

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.export.memory_network import DRAWN, POLICIES, SETTINGS
 from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import TemporalMemoryState, occurring_classes
-from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.networks.matching_net import on_grid
+from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.propagation import VideoSegmenter
 
 __all__ = ["OnnxSegmenter"]

@@ -32,7 +32,7 @@ class Prediction(Protocol):
 
 
 class ClipSegmentationLoss(nn.Module):
-    """Bootstrapped cross entropy, soft Dice and temporal contrast, weighted; and what a method learns from beside them.
+    """Bootstrapped cross entropy, soft Dice and temporal contrast, weighted, and what a method learns from beside.
 
     Cross entropy and Dice are those of the predicted frames, the contrast that of all.
 
@@ -59,8 +59,8 @@ class ClipSegmentationLoss(nn.Module):
     def forward(self, prediction: Prediction, masks: Tensor) -> Tensor:
         """
         Args:
-            prediction: probabilities ``prob`` (B, T, K, H, W), ``values`` (B, K, T, M, V) and a scalar ``further``, of a
-                clip.
+            prediction: probabilities ``prob`` (B, T, K, H, W), ``values`` (B, K, T, M, V) and a scalar ``further`` of
+                a clip.
             masks: true masks (B, T, K, H, W), 0 or 1; objects that the first frame does not show do not count.
 
         Returns:

@@ -82,7 +82,7 @@ class AdaptiveBank:
 
 
 def _blend(stored: Tensor, unit: Tensor, nearest: Tensor) -> Tensor:
-    """Rows (M, D) with the mean of the unit rows (C, D) that are nearest to each; lengths stay, but for what cancels."""
+    """Rows (M, D) with the mean of the unit rows (C, D) that are nearest to each; lengths stay but for what cancels."""
     count = stored.new_zeros(len(stored)).index_add_(0, nearest, stored.new_ones(len(nearest))).unsqueeze(1)
     mean = torch.zeros_like(stored).index_add_(0, nearest, unit) / count.clamp_min(1)
     length = stored.norm(dim=1, keepdim=True)

@@ -113,14 +113,14 @@ class MatchingNet(nn.Module, ABC, Generic[StateT]):
 
     @abstractmethod
     def look(self, features: Features, state: StateT) -> Tensor:
-        """Foreground logits (B, K, H', W') of a frame, on the padded grid. It reads the state only, but for its trace."""
+        """Foreground logits (B, K, H', W') of a frame, on the padded grid. It only reads the state."""
 
     @abstractmethod
     def remember(self, features: Features, masks: Tensor, state: StateT) -> None:
         """Write a frame to the memory; see `MemoryNet.remember`."""
 
     def see(self, features: Features, prob: Tensor, state: StateT) -> None:
-        """What changes at every frame, after its probabilities (B, K, H, W) are known; nothing unless a method says so."""
+        """What changes at every frame, after its probabilities (B, K, H, W); nothing unless a method says so."""
         return
 
     def further_loss(self, state: StateT, truth: Tensor) -> Tensor:

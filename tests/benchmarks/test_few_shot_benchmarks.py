@@ -90,7 +90,8 @@ def test_the_table_has_a_row_for_each_method_that_is_measured_when_it_is_trained
 
 def test_costs_are_measured_and_kept(load_benchmark, tmp_path, monkeypatch, capsys):
     script = load_benchmark("few_shot_cost")
-    monkeypatch.setattr(script, "in_fresh_process", lambda function, *args: function(*args))
+    shared = load_benchmark("training_cost")
+    monkeypatch.setattr(shared, "in_fresh_process", lambda function, *args: function(*args))
     words = ["--output", str(tmp_path / "cost.json"), "--methods", "panet", "--size", "32", "--steps", "1"]
     script.main([*words, "--episodes", "1"])
     row = json.loads((tmp_path / "cost.json").read_text())["rows"][0]
@@ -102,5 +103,5 @@ def test_costs_are_measured_and_kept(load_benchmark, tmp_path, monkeypatch, caps
 
 
 def test_lines_of_code_are_those_that_say_something_to_the_machine(load_benchmark):
-    count = load_benchmark("few_shot_cost").count_code
+    count = load_benchmark("training_cost").count_code
     assert count('"""About."""\n\n# why\nx = 1\n\n\ndef f():\n    """What\n    it is."""\n    return x\n') == 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published trackers of video objects, in light form: re-implementations of their ideas, trained alike to be compared."""
+"""Published trackers in light form: re-implementations of their ideas, to be trained alike and compared."""
 
 from monai_i2v.networks.vos.afb_urr import AFBURR
 from monai_i2v.networks.vos.aot import AOT

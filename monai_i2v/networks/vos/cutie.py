@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cutie in light form: XMem's match, and a transformer over a few queries per object (Cheng et al., CVPR 2024).
 
-Axes: `B` videos, `T` frames, `K` objects, `V` value, `P` object queries, `F` feature channels, `H W` pixels, `h w` cells.
+Axes: `B` videos, `T` frames, `K` objects, `V` value, `P` object queries, `F` features, `H W` pixels, `h w` cells.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Cutie(XMem):
             state.sensory = self.sensory.after_value(trace["value"], state.sensory)
 
     def further_loss(self, state: TemporalMemoryState, truth: Tensor) -> Tensor:
-        """Cross entropy and soft Dice of the transformer's heads on the cells, of objects that the first frame shows."""
+        """Cross entropy and soft Dice of the transformer's heads on the cells, of objects that are shown."""
         assert isinstance(state, CutieState)
         shown = state.present[:, 1:].float()  # (B, K, 1, 1)
         losses = []

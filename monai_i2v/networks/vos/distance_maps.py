@@ -19,7 +19,7 @@ FAR = 1e4
 
 
 class DistanceMaps(nn.Module):
-    """Distances in [0, 1): ``2 (sigmoid(nearest + bias) - 0.5)``, with a bias for the object and one for its complement."""
+    """Distances in [0, 1): ``2 (sigmoid(nearest + bias) - 0.5)``, with a bias for the object and one for all else."""
 
     def __init__(self) -> None:
         super().__init__()

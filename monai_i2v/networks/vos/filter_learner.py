@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A linear filter that is fitted while a video runs, by steps that know their length (JOINT, 3.3; Bhat et al., ECCV 2020).
+"""A linear filter that is fitted while a video runs (JOINT, 3.3; its steps: Bhat et al., ECCV 2020).
 
 Axes: `B` videos, `M` remembered cells, `R` channels of a cell's patch, `E` code channels of all objects.
 """

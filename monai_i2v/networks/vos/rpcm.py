@@ -15,37 +15,22 @@ from torch import Tensor, nn
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.matching_net import Features, MatchingNet, MatchingState, on_grid
 from monai_i2v.networks.residual_block import ResidualBlock
+from monai_i2v.networks.vos.annotated_cells import AnnotatedCells, means_of, reliable_cells
 from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, squared_distances
 
-__all__ = ["RPCM", "RPCMState", "reliable_cells"]
+__all__ = ["RPCM", "RPCMState"]
 
 STRIDE = 8
 REACHES = (2, 4, 6)  # of the windows on the last frame, cells
-MOST_ENTROPY = 0.5  # of the largest there can be
 DECODED = 32
-
-
-@dataclass
-class Annotated:
-    """A frame and whose its cells are."""
-
-    embedding: Tensor  # (B, F, h, w)
-    masks: Tensor  # (B, K, h, w)
-    reliable: Tensor  # (B, 1, h, w)
-
-    @property
-    def sides(self) -> tuple[Tensor, Tensor]:
-        """Reliable cells of each object, and of its complement, (B, K, h * w)."""
-        inside, known = (self.masks > 0.5).flatten(2), self.reliable.flatten(2)
-        return inside & known, ~inside & known
 
 
 @dataclass(kw_only=True)
 class RPCMState(MatchingState):
     """What a video has accumulated."""
 
-    references: list[Annotated]
-    last: Annotated
+    references: list[AnnotatedCells]
+    last: AnnotatedCells
     before: Tensor  # features (N, F, h, w) of the last frame before the modulators
     corrected: Tensor | None = None  # of the first frame that was segmented, after the first modulator
 
@@ -149,11 +134,11 @@ class RPCM(MatchingNet[RPCMState]):
 
     def _annotate(
         self, features: Features, masks: Tensor, present: Tensor, state: RPCMState | None = None
-    ) -> Annotated:
+    ) -> AnnotatedCells:
         trace = {} if state is None else self.traced(features, state)
         embedding = trace["embedding"] if "embedding" in trace else self._embed(features)
         cells = F.avg_pool2d(on_grid(masks), STRIDE)
-        return Annotated(embedding, cells, reliable_cells(cells, present))
+        return AnnotatedCells(embedding, cells, reliable_cells(cells, present))
 
     def _compare(self, embedding: Tensor, state: RPCMState) -> Tensor:
         """A frame's embedding and what is known of its cells, for each object: (N, F, h, w)."""
@@ -186,31 +171,3 @@ class RPCM(MatchingNet[RPCMState]):
         logits = torch.einsum("nfhw,nf->nhw", x, weight) + bias.unsqueeze(2)
         logits = logits.unflatten(0, (-1, objects))
         return F.interpolate(logits, scale_factor=STRIDE // 2, mode="bilinear", align_corners=False)
-
-
-def means_of(frame: Annotated) -> Tensor:
-    """Mean embeddings of each object and of its complement, (B, K, 2 F), weighed by their soft masks."""
-    cells = frame.embedding.float().flatten(2).transpose(1, 2)  # (B, h * w, F)
-    inside, known = frame.masks.flatten(2).float(), frame.reliable.flatten(2).float()
-    weights = torch.stack([inside * known, (1 - inside) * known], dim=2)  # (B, K, 2, h * w)
-    sums = weights.flatten(1, 2) @ cells / weights.flatten(1, 2).sum(dim=2, keepdim=True).clamp_min(1)
-    return sums.unflatten(1, weights.shape[1:3]).flatten(2)
-
-
-def reliable_cells(cells: Tensor, present: Tensor) -> Tensor:
-    """Cells (B, 1, h, w) whose entropy is at most half of the largest there can be.
-
-    Args:
-        cells: probabilities of the objects, (B, K, h, w).
-        present: (B, 1 + K, 1, 1), see `occurring_classes`.
-
-    Example::
-
-        >>> import torch
-        >>> reliable_cells(torch.tensor([[[[0.5, 0.99]]]]), torch.ones(1, 2, 1, 1, dtype=torch.bool)).tolist()
-        [[[[False, True]]]]
-    """
-    background = (1 - cells.sum(dim=1, keepdim=True)).clamp_min(0)
-    entropy = torch.special.entr(torch.cat([background, cells], dim=1)).sum(dim=1, keepdim=True)
-    most = (1 + present[:, 1:].sum(dim=1, keepdim=True)).clamp_min(2).to(cells.dtype).log()
-    return entropy <= MOST_ENTROPY * most

@@ -63,7 +63,7 @@ class Sensory(nn.Module):
         )
 
     def after_frame(self, decoded: Mapping[int, Tensor], logits: Tensor, state: Tensor) -> Tensor:
-        """Renew (B, K, S, h, w) by the decoder's features (B * K, F, h, w) and its logits (B * K, 1, h, w) at stride 4."""
+        """Renew (B, K, S, h, w) by the decoder's features (B * K, F, h, w) and logits (B * K, 1, h, w) at stride 4."""
         h, w = state.shape[-2:]
         inputs = {**decoded, 4: torch.cat([decoded[4], logits], dim=1)}
         parts = [F.interpolate(conv(inputs[int(stage)]), (h, w), mode="area") for stage, conv in self.narrow.items()]

@@ -33,7 +33,7 @@ class Transduction(nn.Module):
         return self._read(query, key, labels)
 
     def exchange(self, cells: Tensor) -> Tensor:
-        """Cells (B, M, F) after each has read those like it; every channel has mean 0 and variance 1 (instance norm)."""
+        """Cells (B, M, F) after each has read those like it; channels are normalized (instance norm)."""
         key = self.own(cells)
         cells = cells + self._read(key, key, cells)
         return F.layer_norm(cells.transpose(1, 2), cells.shape[1:2]).transpose(1, 2)

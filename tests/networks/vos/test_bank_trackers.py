@@ -9,10 +9,10 @@ from tiny_trackers import halves, make_tracker, noise
 
 from monai_i2v.memory import MemoryPolicy, affinity, similarity
 from monai_i2v.networks.vos import rde
-from monai_i2v.networks.vos.afb_urr import Refinement, uncertainty
 from monai_i2v.networks.vos.object_summary import ObjectSummary
 from monai_i2v.networks.vos.object_transformer import ObjectTransformer, hidden_cells
 from monai_i2v.networks.vos.rde import perturb, read_cells
+from monai_i2v.networks.vos.refinement import Refinement, uncertainty
 from monai_i2v.networks.vos.xmem import memory_rows, query_rows
 
 

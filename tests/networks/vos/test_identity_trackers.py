@@ -85,8 +85,8 @@ def test_keys_of_deaot_do_not_depend_on_masks_and_separate_branches_keep_looks_a
         features = net.encode_frame(noise()[:, 1])
         looks = []
         for masks in (halves(), halves().flip(-1)):
-            state = net.start(noise()[:, 0], masks)
-            looks.append((state.long[0][0], net._run(features, lambda index, _: (state.long[0], state.short[0]))[0][1]))
+            memory = net.start(noise()[:, 0], masks).long[0]
+            looks.append((memory[0], net._run(features, lambda *_, memory=memory: (memory, memory))[0][1]))
         (keys, stream), (other_keys, other_stream) = looks
         assert torch.equal(keys, other_keys)
         same = torch.equal(stream[:, :16], other_stream[:, :16])

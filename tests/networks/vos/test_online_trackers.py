@@ -2,16 +2,17 @@
 """JOINT and RPCM: numbers that can be checked by hand or against a plain form."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
 from tiny_trackers import halves, make_tracker, noise
 from torch import nn
 
+from monai_i2v.networks.vos.annotated_cells import reliable_cells
 from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, squared_distances
 from monai_i2v.networks.vos.filter_learner import filter_loss, fit_filter
 from monai_i2v.networks.vos.joint import frame_weights
-from monai_i2v.networks.vos.rpcm import reliable_cells
 from monai_i2v.networks.vos.transduction import Transduction
 
 
@@ -35,7 +36,7 @@ def test_the_filter_never_gets_worse_and_becomes_the_best_one():
     for _ in range(8):
         losses.append(filter_loss(filters, rows, codes, weights, decay=decay).item())
         filters = fit_filter(filters, rows, codes, weights, decay=decay, objects=2, steps=1)
-    assert all(after <= before + 1e-5 * losses[0] for before, after in zip(losses, losses[1:], strict=False))
+    assert all(after <= before + 1e-5 * losses[0] for before, after in pairwise(losses))
     filters = fit_filter(filters, rows, codes, weights, decay=decay, objects=2, steps=300)
     torch.testing.assert_close(filters[0, :, :1], best, atol=1e-4, rtol=0)
     least = filter_loss(filters, rows, codes, weights, decay=decay).item()
