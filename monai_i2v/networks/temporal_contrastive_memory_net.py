@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from monai_i2v.memory import MemoryPolicy, MemoryState
+from monai_i2v.memory import MemoryBank, MemoryPolicy, MemoryState
+from monai_i2v.memory.readout import Measure
 from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
@@ -50,8 +51,8 @@ class TemporalContrastiveMemoryNet(MatchingNet[TemporalMemoryState]):
         widths: channels of the decoder at strides 16, 8 and 4.
         background: remember and decode the background like an object, so that what comes into view goes to what it
             resembles; in the paper it is what no object claims.
-        policy: what is remembered, and what is read of it. In training all frames are remembered, as in the paper, and
-            gradients flow into all values.
+        policy: what is remembered, and what is read of it. In training all frames are remembered and all cells read, as
+            in the paper, and gradients flow into all values.
 
     Raises:
         ValueError: When the encoder lacks a stage.
@@ -122,9 +123,13 @@ class TemporalContrastiveMemoryNet(MatchingNet[TemporalMemoryState]):
 
     def begin(self, features: Features, masks: Tensor, present: Tensor) -> TemporalMemoryState:
         """See `MatchingNet.begin`."""
-        bank = self.policy.new_bank()
+        bank = self.new_bank()
         bank.write(self.encode_key(features), self.encode_value(features, masks))
         return TemporalMemoryState(bank=bank, policy=self.policy, size=masks.shape[-2:], present=present)
+
+    def new_bank(self, measure: Measure = "l2") -> MemoryBank:
+        """An empty memory as the policy has it; in training one that holds all frames, and of which all is read."""
+        return (DEFAULT_POLICY if self.training else self.policy).new_bank(measure)
 
     def look(self, features: Features, state: TemporalMemoryState) -> Tensor:
         """See `MatchingNet.look`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_i2v.errors import UsageError
+from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks.mask_encoder import SlimMaskEncoder
 from monai_i2v.networks.matching_net import MatchingNet
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder
@@ -27,23 +28,28 @@ __all__ = ["LIGHT_FORMS", "light_network"]
 
 HALF = (0.5, 0.5, 0.5)  # mean and standard deviation that the encoder's weights expect
 
+# What those that have a bank remember, and read of it.
+BANK = {"policy": MemoryPolicy(mem_every=5, max_mem_frames=30, top_k=30)}
+FOLDED = {"policy": MemoryPolicy(mem_every=3, top_k=30)}
+
 
 def _tcmn(encoder: MobileNetV2Encoder) -> TemporalContrastiveMemoryNet:
     """As the bundle trains it."""
-    return TemporalContrastiveMemoryNet(encoder, SlimMaskEncoder(64), value_channels=128, widths=(128, 64, 32))
+    mask_encoder, widths = SlimMaskEncoder(64), (128, 64, 32)
+    return TemporalContrastiveMemoryNet(encoder, mask_encoder, value_channels=128, widths=widths, **BANK)
 
 
 LIGHT_FORMS: dict[str, Callable[[MobileNetV2Encoder], MatchingNet[Any]]] = {
     "tcmn": _tcmn,
     "afb_urr": AFBURR,
-    "stcn": STCN,
+    "stcn": partial(STCN, **BANK),
     "aot": AOT,
     "joint": JOINT,
     "deaot": DeAOT,
     "rpcm": RPCM,
-    "rde": RDE,
-    "xmem": XMem,
-    "cutie": partial(Cutie, blocks=1),
+    "rde": partial(RDE, **FOLDED),
+    "xmem": partial(XMem, **BANK),
+    "cutie": partial(Cutie, blocks=1, **BANK),
 }
 """In the order of TCMN's table."""
 

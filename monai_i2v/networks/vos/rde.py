@@ -18,7 +18,7 @@ from monai_i2v.losses import FeatureAlignmentLoss
 from monai_i2v.memory import MemoryPolicy, read_memory
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.matching_net import Features
-from monai_i2v.networks.temporal_contrastive_memory_net import TemporalMemoryState
+from monai_i2v.networks.temporal_contrastive_memory_net import DEFAULT_POLICY, TemporalMemoryState
 from monai_i2v.networks.vos.stcn import STCN
 from monai_i2v.networks.vos.two_to_one import TwoToOne
 
@@ -27,7 +27,7 @@ __all__ = ["RDE", "RDEState", "perturb"]
 Cells: TypeAlias = tuple[Tensor, Tensor]
 """Keys (B, D, h, w) and values (B, K, V, h, w) of a frame."""
 
-POLICY = MemoryPolicy(mem_every=3, max_mem_frames=1)
+POLICY = MemoryPolicy(mem_every=3)
 LIKENESS_WEIGHT = 0.01  # a tenth of the paper's, whose divergence is a mean over channels, for a network at its start
 WORST_IOU = 0.85
 REACHES = (9, 7, 5, 3)  # px, odd
@@ -82,7 +82,7 @@ class RDE(STCN):
     def begin(self, features: Features, masks: Tensor, present: Tensor) -> RDEState:
         """See `MatchingNet.begin`."""
         cells = self.encode_key(features), self.encode_value(features, masks)
-        bank = MemoryPolicy().new_bank()
+        bank = DEFAULT_POLICY.new_bank()
         bank.write(*cells)
         size = masks.shape[-2:]
         state = RDEState(

@@ -119,7 +119,7 @@ class XMem(STCN):
 
     def beginning(self, features: Features, value: Tensor, masks: Tensor, present: Tensor) -> dict[str, Any]:
         """The fields of a state of which only the reference, with its value (B, K, V, h, w), was seen."""
-        bank = self.policy.new_bank("product")
+        bank = self.new_bank("product")
         bank.write(self._memory_rows(features), value)
         nothing = value.new_zeros(*value.shape[:2], self.sensory.channels, *value.shape[-2:])
         sensory = self.sensory.after_value(value, nothing)
