@@ -88,7 +88,7 @@ class TemporalContrastiveMemoryNet(MatchingNet[TemporalMemoryState]):
         nn.init.orthogonal_(self.project_key.weight.flatten(1))
         nn.init.zeros_(self.project_key.bias)  # type: ignore[arg-type]
         mask_channels = int(self.mask_encoder.channels)  # type: ignore[arg-type]
-        self.fuse_value = ResidualBlock(channels + mask_channels, value_channels)
+        self.fuse_value: nn.Module = ResidualBlock(channels + mask_channels, value_channels)
         self.decoder = MaskDecoder(self.encoder.channels, value_channels, widths)
         self.background, self.policy = background, policy
 

@@ -90,8 +90,11 @@ class AFBURR(MatchingNet[AFBURRState]):
         """See `MatchingNet.begin`."""
         cells = self.encode_cells(features, masks)
         budget = MOST_CELLS * cells[0].shape[1] if self.budget is None else self.budget
-        options = {"threshold": self.threshold, "budget": budget}
-        banks = [] if self.training else [AdaptiveBank(*pair, **options) for pair in zip(*cells, strict=True)]
+        banks = [
+            AdaptiveBank(key, value, threshold=self.threshold, budget=budget)
+            for key, value in zip(*cells, strict=True)
+            if not self.training
+        ]
         return AFBURRState(present=present, size=masks.shape[-2:], banks=banks, cells=cells)
 
     def look(self, features: Features, state: AFBURRState) -> Tensor:

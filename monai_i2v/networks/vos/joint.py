@@ -111,8 +111,8 @@ class JOINT(MatchingNet[JointState]):
         induced = trace["rows"] @ state.filters  # (B, h * w, K * E)
         carried = self.transduce(trace["cells"], state.known, torch.cat(state.labels, dim=1))
         if self.training:
-            pairs = (x.float().unflatten(2, (objects, -1)) for x in (induced, carried))
-            state.apart.append(F.cosine_similarity(*pairs, dim=3).square().mean())
+            one, other = (x.float().unflatten(2, (objects, -1)) for x in (induced, carried))
+            state.apart.append(F.cosine_similarity(one, other, dim=3).square().mean())
         code = (induced + carried).transpose(1, 2).unflatten(1, (objects, -1)).flatten(0, 1).unflatten(2, size)
         logits: Tensor = self.decoder(code, features)
         return logits.squeeze(1).unflatten(0, (-1, objects))
@@ -124,12 +124,12 @@ class JOINT(MatchingNet[JointState]):
         cells = trace["cells"] if "cells" in trace else self.for_attention(features[16]).flatten(2).transpose(1, 2)
         code, weight, label = self.encode(masks)
         new = (rows, code, weight, cells, label)
+        oldest = slice(1, 2) if len(state.rows) == self.most else slice(0, 0)  # but the reference
+        del state.shares[oldest]
         state.shares = frame_weights(state.shares)
         for kept, one in zip((state.rows, state.codes, state.weights, state.cells, state.labels), new, strict=True):
+            del kept[oldest]
             kept.append(one)
-        if len(state.rows) > self.most:
-            for kept in (state.rows, state.codes, state.weights, state.cells, state.labels, state.shares):
-                del kept[1]
         self._learn(state, STEPS)
 
     def rows_of(self, features: Features) -> Tensor:

@@ -29,27 +29,27 @@ __all__ = ["LIGHT_FORMS", "light_network"]
 HALF = (0.5, 0.5, 0.5)  # mean and standard deviation that the encoder's weights expect
 
 # What those that have a bank remember, and read of it.
-BANK = {"policy": MemoryPolicy(mem_every=5, max_mem_frames=30, top_k=30)}
-FOLDED = {"policy": MemoryPolicy(mem_every=3, top_k=30)}
+BANK = MemoryPolicy(mem_every=5, max_mem_frames=30, top_k=30)
+FOLDED = MemoryPolicy(mem_every=3, top_k=30)
 
 
 def _tcmn(encoder: MobileNetV2Encoder) -> TemporalContrastiveMemoryNet:
     """As the bundle trains it."""
     mask_encoder, widths = SlimMaskEncoder(64), (128, 64, 32)
-    return TemporalContrastiveMemoryNet(encoder, mask_encoder, value_channels=128, widths=widths, **BANK)
+    return TemporalContrastiveMemoryNet(encoder, mask_encoder, value_channels=128, widths=widths, policy=BANK)
 
 
 LIGHT_FORMS: dict[str, Callable[[MobileNetV2Encoder], MatchingNet[Any]]] = {
     "tcmn": _tcmn,
     "afb_urr": AFBURR,
-    "stcn": partial(STCN, **BANK),
+    "stcn": partial(STCN, policy=BANK),
     "aot": AOT,
     "joint": JOINT,
     "deaot": DeAOT,
     "rpcm": RPCM,
-    "rde": partial(RDE, **FOLDED),
-    "xmem": partial(XMem, **BANK),
-    "cutie": partial(Cutie, blocks=1, **BANK),
+    "rde": partial(RDE, policy=FOLDED),
+    "xmem": partial(XMem, policy=BANK),
+    "cutie": partial(Cutie, blocks=1, policy=BANK),
 }
 """In the order of TCMN's table."""
 
