@@ -81,7 +81,8 @@ class TemporalContrastiveMemoryNet(MatchingNet[TemporalMemoryState]):
         background: bool = False,
         policy: MemoryPolicy = DEFAULT_POLICY,
     ) -> None:
-        super().__init__(ResNetEncoder(50, last_stage=16) if encoder is None else encoder)
+        encoder = ResNetEncoder(50, last_stage=16) if encoder is None else encoder
+        super().__init__(encoder, every=policy.mem_every)
         self.mask_encoder = ResNetMaskEncoder() if mask_encoder is None else mask_encoder
         channels = self.encoder.channels[16]
         self.project_key = nn.Conv2d(channels, key_channels, 3, padding=1)

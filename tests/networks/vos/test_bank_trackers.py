@@ -181,7 +181,7 @@ def test_what_rde_learns_beside_its_masks_is_0_where_nothing_differs(monkeypatch
 def test_the_fourth_frame_of_rde_teaches_the_first_fold():
     net = make_tracker("rde").train()
     for parameter in net.fold_values.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
+        torch.nn.init.normal_(parameter, std=0.05)
     folds = []
     net.fold_values.register_forward_hook(lambda module, inputs, output: folds.append(output))
     prob = net(noise(frames=5), halves()).prob
