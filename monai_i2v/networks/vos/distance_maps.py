@@ -6,13 +6,12 @@ Axes: `B` videos, `K` objects, `D` embedding channels, `Q` query cells, `M` memo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DistanceMaps", "cells_in_reach", "squared_distances"]
+__all__ = ["DistanceMaps", "cells_in_reach", "mean_squares"]
 
 FAR = 1e4
 """Distance to what is nowhere."""
@@ -46,19 +45,19 @@ class DistanceMaps(nn.Module):
         return 2 * ((nearest + self.bias.view(2, 1)).sigmoid() - 0.5)
 
 
-def squared_distances(query: Tensor, keys: Tensor) -> Tensor:
-    """Squared distances over sqrt(D) of cells (B, D, h, w) to cells (B, D, h, w): (B, Q, M), in float32.
+def mean_squares(query: Tensor, keys: Tensor) -> Tensor:
+    """Mean squared differences over the channels of cells (B, D, h, w) to cells (B, D, h, w): (B, Q, M), in float32.
 
     Example::
 
         >>> import torch
-        >>> squared_distances(torch.full((1, 4, 1, 1), 3.0), torch.ones(1, 4, 1, 1)).item()  # 4 * 2^2 / 2
-        8.0
+        >>> mean_squares(torch.full((1, 4, 1, 1), 3.0), torch.ones(1, 4, 1, 1)).item()  # (3 - 1)^2
+        4.0
     """
     with torch.autocast(query.device.type, enabled=False):
         q, k = (x.float().flatten(2).transpose(1, 2) for x in (query, keys))
         squares = q.square().sum(dim=2, keepdim=True) + k.square().sum(dim=2).unsqueeze(1)
-        return (squares - 2 * q @ k.transpose(1, 2)).clamp_min(0) / math.sqrt(q.shape[2])
+        return (squares - 2 * q @ k.transpose(1, 2)).clamp_min(0) / q.shape[2]
 
 
 def cells_in_reach(grid: Sequence[int], reach: int, device: torch.device) -> Tensor:

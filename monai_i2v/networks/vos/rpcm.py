@@ -16,7 +16,7 @@ from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.matching_net import Features, MatchingNet, MatchingState, on_grid
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.vos.annotated_cells import AnnotatedCells, means_of, reliable_cells
-from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, squared_distances
+from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, mean_squares
 
 __all__ = ["RPCM", "RPCMState"]
 
@@ -144,9 +144,9 @@ class RPCM(MatchingNet[RPCMState]):
         """A frame's embedding and what is known of its cells, for each object: (N, F, h, w)."""
         size = embedding.shape[-2:]
         far = [
-            self.far(squared_distances(embedding, one.embedding), *one.sides) for one in state.references
+            self.far(mean_squares(embedding, one.embedding), *one.sides) for one in state.references
         ]  # each (B, K, 2, h * w)
-        distances, sides = squared_distances(embedding, state.last.embedding), state.last.sides
+        distances, sides = mean_squares(embedding, state.last.embedding), state.last.sides
         near = [
             module(distances + 1e4 * (~cells_in_reach(size, reach, embedding.device)), *sides)
             for module, reach in zip(self.near, REACHES, strict=True)

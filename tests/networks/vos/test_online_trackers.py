@@ -10,7 +10,7 @@ from tiny_trackers import halves, make_tracker, noise
 from torch import nn
 
 from monai_i2v.networks.vos.annotated_cells import reliable_cells
-from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, squared_distances
+from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, mean_squares
 from monai_i2v.networks.vos.filter_learner import filter_loss, fit_filter
 from monai_i2v.networks.vos.joint import frame_weights
 from monai_i2v.networks.vos.transduction import Transduction
@@ -99,8 +99,8 @@ def test_the_reference_always_counts_for_a_quarter_or_more():
 def test_distances_are_0_to_the_own_object_and_more_to_all_else():
     embedding = random(1, 8, 2, 3)
     inside = torch.tensor([1, 1, 0, 0, 1, 0]).bool().view(1, 1, 6)
-    distances = squared_distances(embedding, embedding)
-    expected = torch.cdist(embedding.flatten(2).mT, embedding.flatten(2).mT).square() / math.sqrt(8)
+    distances = mean_squares(embedding, embedding)
+    expected = torch.cdist(embedding.flatten(2).mT, embedding.flatten(2).mT).square() / 8
     torch.testing.assert_close(distances, expected, atol=1e-4, rtol=0)
     maps = DistanceMaps()
     found = maps(distances, inside, ~inside)[0, 0]  # to the object, to its complement
