@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DistanceMaps", "cells_in_reach", "mean_squares"]
+__all__ = ["FAR", "DistanceMaps", "cells_in_reach", "mean_squares"]
 
 FAR = 1e4
 """Distance to what is nowhere."""

@@ -16,7 +16,7 @@ from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.matching_net import Features, MatchingNet, MatchingState, on_grid
 from monai_i2v.networks.residual_block import ResidualBlock
 from monai_i2v.networks.vos.annotated_cells import AnnotatedCells, means_of, reliable_cells
-from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, mean_squares
+from monai_i2v.networks.vos.distance_maps import FAR, DistanceMaps, cells_in_reach, mean_squares
 
 __all__ = ["RPCM", "RPCMState"]
 
@@ -148,7 +148,7 @@ class RPCM(MatchingNet[RPCMState]):
         ]  # each (B, K, 2, h * w)
         distances, sides = mean_squares(embedding, state.last.embedding), state.last.sides
         near = [
-            module(distances + 1e4 * (~cells_in_reach(size, reach, embedding.device)), *sides)
+            module(distances.masked_fill(~cells_in_reach(size, reach, embedding.device), FAR), *sides)
             for module, reach in zip(self.near, REACHES, strict=True)
         ]
         maps = torch.cat([torch.stack(far).amin(dim=0), *near], dim=2).unflatten(3, size)

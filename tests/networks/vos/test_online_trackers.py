@@ -10,7 +10,7 @@ from tiny_trackers import halves, make_tracker, noise
 from torch import nn
 
 from monai_i2v.networks.vos.annotated_cells import reliable_cells
-from monai_i2v.networks.vos.distance_maps import DistanceMaps, cells_in_reach, mean_squares
+from monai_i2v.networks.vos.distance_maps import FAR, DistanceMaps, cells_in_reach, mean_squares
 from monai_i2v.networks.vos.filter_learner import filter_loss, fit_filter
 from monai_i2v.networks.vos.joint import frame_weights
 from monai_i2v.networks.vos.transduction import Transduction
@@ -108,7 +108,7 @@ def test_distances_are_0_to_the_own_object_and_more_to_all_else():
     assert found[0, own].abs().max() < 1e-5
     assert found[1, own].min() > 0
     assert found[1, other].abs().max() < 1e-5
-    windowed = maps(distances + 1e4 * ~cells_in_reach((2, 3), 3, embedding.device), inside, ~inside)
+    windowed = maps(distances.masked_fill(~cells_in_reach((2, 3), 3, embedding.device), FAR), inside, ~inside)
     assert torch.equal(windowed[0, 0], found)
     assert (maps(distances, torch.zeros_like(inside), ~inside)[0, 0, 0] == 1).all()
 
