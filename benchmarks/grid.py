@@ -15,11 +15,12 @@ from torch import Tensor
 from monai_i2v.adaptation import TestTimeTrainer
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 
-__all__ = ["BUNDLES", "IMAGE", "RUNS", "TABLES", "TRAINED", "Run", "Table", "TrainerWithoutMemory"]
+__all__ = ["BUNDLES", "IMAGE", "RUNS", "TABLES", "TRAINED", "TRAINED_TRACKERS", "Run", "Table", "TrainerWithoutMemory"]
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
-# What `few_shot_training.py` makes: methods whose weights are not shipped.
+# What `few_shot_training.py` and `vos_training.py` make: methods whose weights are not shipped.
 TRAINED = Path(__file__).parents[1] / "runs" / "few_shot"
+TRAINED_TRACKERS = Path(__file__).parents[1] / "runs" / "vos"
 
 IMAGE = "one_shot_image_segmentation"
 TRAINING = "test_time_training_video_segmentation"
@@ -184,6 +185,28 @@ FEW_SHOT = {
     "dra": "DRA",
 }
 
+
+def _tracker(method: str) -> Run:
+    """A light form of a tracker, with the weights that were trained for it."""
+    network = {"_target_": "monai_i2v.networks.vos.light_network", "method": method}
+    changes = {"network_def": network, "checkpoint": str(TRAINED_TRACKERS / method / "model.pt")}
+    return Run(f"vos_{method}", MEMORY, "memory_only", changes)
+
+
+# In the order of TCMN's table.
+TRACKERS = {
+    "afb_urr": "AFB-URR",
+    "stcn": "STCN",
+    "aot": "AOT",
+    "joint": "JOINT",
+    "deaot": "DeAOT",
+    "rpcm": "RPCM",
+    "rde": "RDE",
+    "xmem": "XMem",
+    "cutie": "Cutie",
+    "tcmn": "TCMN, trained alike",
+}
+
 REGULARIZATION = "monai_i2v.adaptation.TemporalConsistencyRegularization"
 SUPERVISION = "monai_i2v.adaptation.TemporalPseudoSupervision"
 UNTRAINED = Run("terms_memory_only", TRAINING, "memory_only", families=CONTROLLED)
@@ -240,6 +263,17 @@ TABLES: dict[str, Table] = {
             (("TCMN, `anchored`",), TCMN_ANCHORED),
         ),
         measures=("j", "f", "dice"),
+    ),
+    "video": Table(
+        "Trackers in light form, trained alike (tables of the TCMN paper)",
+        ("method",),
+        (
+            (("copy the first mask",), COPY),
+            *(((title,), _tracker(method)) for method, title in TRACKERS.items()),
+            (("TCMN as shipped, `memory_only`",), TCMN),
+        ),
+        measures=("j", "f", "dice"),
+        baseline="vos_tcmn",
     ),
     "losses": Table(
         "Losses of relearning (ablation of the RAB paper)",

@@ -28,6 +28,7 @@ from plain_stcn import PlainSTCN
 from torch import Tensor, nn
 
 from monai_i2v.networks import Encoder, OneShotMemoryNet, TemporalContrastiveMemoryNet
+from monai_i2v.networks.vos import LIGHT_FORMS, light_network
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
 YARDSTICK = "stcn"
@@ -47,6 +48,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "image": lambda: from_bundle("one_shot_image_segmentation"),
     "memory": lambda: OneShotMemoryNet(from_bundle("one_shot_image_segmentation"), key="matching"),
     YARDSTICK: PlainSTCN,
+    **{f"vos_{method}": partial(light_network, method) for method in LIGHT_FORMS},
 }
 
 

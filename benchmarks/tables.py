@@ -6,7 +6,8 @@
 Every method runs in a process of its own and keeps what it measured in ``FOLDER/runs``, clip by clip: the same command
 again goes on where it stopped, other tables use what is there. ``FOLDER/tables.md``, ``tables.json`` and a picture per
 figure show what there is so far of the seeds and clips that the command names. Scores are those of `accuracy.py`.
-To add a method or a table, see `grid.py`. Methods whose weights `few_shot_training.py` has still to make are left out.
+To add a method or a table, see `grid.py`. Methods whose weights `few_shot_training.py` or `vos_training.py` has still
+to make are left out.
 """
 
 from __future__ import annotations
@@ -251,7 +252,7 @@ def markdown(table: Table, rows: Rows, baseline: Measured | None) -> str:
     families = families_of(rows)
     measures = " / ".join(NAMES[name] for name in table.measures)
     head = [*table.head]
-    whose = {"image": "image's"}.get(table.baseline, "first row's")
+    whose = {"image": "image's", "vos_tcmn": "TCMN's"}.get(table.baseline, "first row's")
     for family, count in families.items():
         head += [f"{family} ({count}) {measures}", f"Dice - {whose}", "s/frame"]
     lines = [[*head, "MiB"], ["---"] * (len(head) + 1)]

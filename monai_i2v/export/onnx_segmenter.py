@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.export.memory_network import DRAWN, POLICIES, SETTINGS
 from monai_i2v.memory import MemoryPolicy
 from monai_i2v.networks import TemporalMemoryState, occurring_classes
+from monai_i2v.networks.matching_net import on_grid
 from monai_i2v.networks.reference_crops import reference_crops
-from monai_i2v.networks.temporal_contrastive_memory_net import GRID
 from monai_i2v.propagation import VideoSegmenter
 
 __all__ = ["OnnxSegmenter"]
@@ -65,11 +64,14 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
     def start(self, frame: Tensor, masks: Tensor) -> TemporalMemoryState:
         """See `VideoSegmenter.start`."""
         state = TemporalMemoryState(
-            self.policy.new_bank("product"), self.policy, masks.shape[-2:], present=occurring_classes(masks)
+            bank=self.policy.new_bank("product"),
+            policy=self.policy,
+            size=masks.shape[-2:],
+            present=occurring_classes(masks),
         )
         for view, view_masks in ((frame, masks), *reference_crops(frame, masks, self.policy.reference_crops)):
-            *features, key = self.encode_frame(_pad(view, "replicate"))
-            state.bank.keep(key, *self.encode_value(features[-1], _pad(view_masks)))
+            *features, key = self.encode_frame(on_grid(view, "replicate"))
+            state.bank.keep(key, *self.encode_value(features[-1], on_grid(view_masks)))
         return state
 
     def step(self, frame: Tensor, state: TemporalMemoryState) -> tuple[Tensor, TemporalMemoryState]:
@@ -79,7 +81,7 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
             ValueError: When the frame's size is not the reference's.
         """
         state.check_size(frame)
-        *features, key = self.encode_frame(_pad(frame, "replicate"))
+        *features, key = self.encode_frame(on_grid(frame, "replicate"))
         keys, values = state.bank.keys, state.bank.values.flatten(2, 3)
         cells = state.bank.drawn_cells
         drawn = (keys[:, :cells], values[:, :, :cells]) if DRAWN[0] in self.decode.names else ()
@@ -88,7 +90,7 @@ class OnnxSegmenter(VideoSegmenter[TemporalMemoryState]):
         state.frames += 1
         state.remembered = state.decide(key, prob)
         if state.remembered:
-            state.bank.write(key, *self.encode_value(features[-1], _pad(prob)))
+            state.bank.write(key, *self.encode_value(features[-1], on_grid(prob)))
         return prob, state
 
 
@@ -98,12 +100,6 @@ def _read_policy(path: Path) -> MemoryPolicy:
         return POLICIES[facts.pop("policy")](**facts)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(f"{path} cannot be read ({error}); export the network again.") from error
-
-
-def _pad(picture: Tensor, mode: str = "constant") -> Tensor:
-    """Pad (B, C, H, W) to the network's grid, at the right and below."""
-    height, width = picture.shape[-2:]
-    return F.pad(picture, (0, -width % GRID, 0, -height % GRID), mode=mode)
 
 
 class _Stage:

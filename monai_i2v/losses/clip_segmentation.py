@@ -27,10 +27,12 @@ class Prediction(Protocol):
     def prob(self) -> Tensor: ...
     @property
     def values(self) -> Tensor: ...
+    @property
+    def further(self) -> Tensor: ...
 
 
 class ClipSegmentationLoss(nn.Module):
-    """Bootstrapped cross entropy, soft Dice and temporal contrast, weighted.
+    """Bootstrapped cross entropy, soft Dice and temporal contrast, weighted, and what a method learns from beside.
 
     Cross entropy and Dice are those of the predicted frames, the contrast that of all.
 
@@ -57,7 +59,8 @@ class ClipSegmentationLoss(nn.Module):
     def forward(self, prediction: Prediction, masks: Tensor) -> Tensor:
         """
         Args:
-            prediction: probabilities ``prob`` (B, T, K, H, W) and ``values`` (B, K, T, M, V) of a clip.
+            prediction: probabilities ``prob`` (B, T, K, H, W), ``values`` (B, K, T, M, V) and a scalar ``further`` of
+                a clip.
             masks: true masks (B, T, K, H, W), 0 or 1; objects that the first frame does not show do not count.
 
         Returns:
@@ -73,7 +76,7 @@ class ClipSegmentationLoss(nn.Module):
             loss = loss + self.dice_weight * _soft_dice_loss(prob, truth, counts)
         if self.contrast_weight:
             loss = loss + self.contrast_weight * self.contrast(prediction.values, present)
-        return loss
+        return loss + prediction.further
 
 
 def _logits(prob: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The space-time memory: affinity and read-out as functions, the bank as a small class."""
 
+from monai_i2v.memory.adaptive_bank import AdaptiveBank
 from monai_i2v.memory.bank import MemoryBank, oldest_frame
 from monai_i2v.memory.confident_policy import ConfidentPolicy
 from monai_i2v.memory.mask_confidence import mask_confidence

@@ -17,7 +17,7 @@ from monai_i2v.memory.policy import MemoryPolicy
 __all__ = ["MemoryState"]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class MemoryState:
     """The memory, the policy that it follows, and how far the video has come; networks add what is theirs."""
 

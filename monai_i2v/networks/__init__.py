@@ -9,6 +9,7 @@ from monai_i2v.networks.few_shot_net import EpisodePrediction, FewShotNet
 from monai_i2v.networks.gated_memory_net import DistanceGate, GatedMemoryNet
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder, SlimMaskEncoder
+from monai_i2v.networks.matching_net import ClipPrediction, MatchingNet, MatchingState
 from monai_i2v.networks.mobilenet_encoder import MobileNetV2Encoder
 from monai_i2v.networks.one_shot_memory_net import OneShotMemoryNet, OneShotMemoryState
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
@@ -20,8 +21,4 @@ from monai_i2v.networks.resnet_encoder import ResNetEncoder
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.networks.support_query_fusion import SupportQueryFusion
 from monai_i2v.networks.temporal_attention_unit import TemporalAttentionUnit
-from monai_i2v.networks.temporal_contrastive_memory_net import (
-    ClipPrediction,
-    TemporalContrastiveMemoryNet,
-    TemporalMemoryState,
-)
+from monai_i2v.networks.temporal_contrastive_memory_net import TemporalContrastiveMemoryNet, TemporalMemoryState

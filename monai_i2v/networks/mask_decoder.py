@@ -68,6 +68,11 @@ class MaskDecoder(nn.Module):
             Foreground logits (B, K, H, W), at the frame's size.
         """
         objects = readout.shape[1]
+        return self.upsample(self.classify(self.trunk(readout, features)[STAGES[-1]]), objects)
+
+    def trunk(self, readout: Tensor, features: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """What stands behind the logits: features (B * K, F, h, w) of all objects at strides 16, 8 and 4."""
+        objects = readout.shape[1]
 
         def add_frame(x: Tensor, stage: int) -> Tensor:
             """Add a stage's features to those of all objects, (B * K, F, h, w)."""
@@ -75,8 +80,13 @@ class MaskDecoder(nn.Module):
             return (x.unflatten(0, (-1, objects)) + frame.unsqueeze(1)).flatten(0, 1)
 
         x = self.blocks["16"](add_frame(self.from_readout(readout.flatten(0, 1)), 16))
+        decoded = {16: x}
         for stage in STAGES[1:]:
             x = F.interpolate(self.narrow[str(stage)](x), scale_factor=2, mode="bilinear", align_corners=False)
-            x = self.blocks[str(stage)](add_frame(x, stage))
-        logits = F.interpolate(self.classify(x), scale_factor=STAGES[-1], mode="bilinear", align_corners=False)
-        return logits.squeeze(1).unflatten(0, (-1, objects))
+            x = decoded[stage] = self.blocks[str(stage)](add_frame(x, stage))
+        return decoded
+
+    def upsample(self, logits: Tensor, objects: int) -> Tensor:
+        """Logits (B * K, 1, h, w) at stride 4 to (B, K, H, W)."""
+        full = F.interpolate(logits, scale_factor=STAGES[-1], mode="bilinear", align_corners=False)
+        return full.squeeze(1).unflatten(0, (-1, objects))

@@ -109,7 +109,7 @@ class OneShotMemoryNet(nn.Module):
 
     def start_from(self, features: dict[int, Tensor], support: Support, size: torch.Size) -> OneShotMemoryState:
         """`start` with the reference's encoder features and the frames' size (H, W) at hand."""
-        state = OneShotMemoryState(self.new_bank(), self.policy, size, supports=(support,))
+        state = OneShotMemoryState(bank=self.new_bank(), policy=self.policy, size=size, supports=(support,))
         self._write(features, self.net.embed(features, support), state)
         return state
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def script(load_benchmark, monkeypatch):
         Path(options["--ckpt_dir"]).mkdir(parents=True, exist_ok=True)
         torch.save({}, Path(options["--ckpt_dir"]) / "model.pt")
 
-    monkeypatch.setattr(script.subprocess, "run", start)
+    monkeypatch.setattr(subprocess, "run", start)
     return script
 
 
@@ -57,15 +58,14 @@ def test_what_is_trained_is_not_trained_again_nor_mixed_with_another_budget(scri
         script.main([*words, "--methods", "panet", "--epochs", "9"])
 
 
-def test_stills_are_listed_once_as_the_bundle_chooses_them(script, tmp_path, monkeypatch):
+def test_stills_are_listed_once_as_the_bundle_chooses_them(script, load_benchmark, tmp_path):
     for name in ("mine", "held_out"):
         for kind in ("images", "masks"):
             (tmp_path / name / kind).mkdir(parents=True)
             Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / name / kind / "0.png")
     config = json.loads((script.CONFIGS / "train.json").read_text())
     (tmp_path / "train.json").write_text(json.dumps({**config, "train_sets": ["mine"], "val_sets": ["held_out"]}))
-    monkeypatch.setattr(script, "CONFIGS", tmp_path)
-    script.list_stills(tmp_path, tmp_path / "stills.json")
+    load_benchmark("training_in_turn").list_stills(tmp_path, tmp_path / "train.json", tmp_path / "stills.json")
     found = json.loads((tmp_path / "stills.json").read_text())
     assert [item["set"] for item in found["training"] + found["validation"]] == ["mine", "held_out"]
     assert all(Path(item["image"]).exists() for item in found["training"])
@@ -90,7 +90,8 @@ def test_the_table_has_a_row_for_each_method_that_is_measured_when_it_is_trained
 
 def test_costs_are_measured_and_kept(load_benchmark, tmp_path, monkeypatch, capsys):
     script = load_benchmark("few_shot_cost")
-    monkeypatch.setattr(script, "in_fresh_process", lambda function, *args: function(*args))
+    shared = load_benchmark("training_cost")
+    monkeypatch.setattr(shared, "in_fresh_process", lambda function, *args: function(*args))
     words = ["--output", str(tmp_path / "cost.json"), "--methods", "panet", "--size", "32", "--steps", "1"]
     script.main([*words, "--episodes", "1"])
     row = json.loads((tmp_path / "cost.json").read_text())["rows"][0]
@@ -102,5 +103,5 @@ def test_costs_are_measured_and_kept(load_benchmark, tmp_path, monkeypatch, caps
 
 
 def test_lines_of_code_are_those_that_say_something_to_the_machine(load_benchmark):
-    count = load_benchmark("few_shot_cost").count_code
+    count = load_benchmark("training_cost").count_code
     assert count('"""About."""\n\n# why\nx = 1\n\n\ndef f():\n    """What\n    it is."""\n    return x\n') == 3

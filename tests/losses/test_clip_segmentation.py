@@ -12,6 +12,7 @@ from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss, Tem
 class Prediction(NamedTuple):
     prob: Tensor  # (B, T, K, H, W)
     values: Tensor  # (B, K, T, M, V)
+    further: Tensor = torch.zeros(())
 
 
 def clip_of(*frames):

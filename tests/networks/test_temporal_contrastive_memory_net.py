@@ -123,7 +123,7 @@ def test_memory_may_be_bounded():
 
 def test_values_of_training_are_those_of_all_frames_and_their_masks(net):
     clip, masks = noise(), halves()
-    prob, values = net.train()(clip, masks)
+    prob, values, _ = net.train()(clip, masks)
     for t in range(4):
         expected = net.encode_value(net.encode_frame(clip[:, t]), prob[:, t])  # (B, K, V, h, w)
         torch.testing.assert_close(values[:, :, t], expected.flatten(3).transpose(2, 3), atol=1e-5, rtol=1e-4)
