@@ -16,6 +16,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media import Video
+from monai_i2v.media.read_ahead import ReadAhead
 from monai_i2v.options import read_choice, read_switch, read_whole_number
 from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
@@ -133,6 +134,20 @@ class PropagationInferer(Inferer):
         network = self.gated(network)
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
+        if not isinstance(video, Video):
+            yield from self._results(video, network, masks, ref_frame, predict)
+            return
+        with ReadAhead(video) as read_ahead:
+            yield from self._results(read_ahead, network, masks, ref_frame, predict)
+
+    def _results(
+        self,
+        video: Video | Sequence[Tensor],
+        network: VideoSegmenter[Any],
+        masks: Tensor,
+        ref_frame: Sequence[int],
+        predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] | None,
+    ) -> Iterator[FrameResult]:
         given = dict(zip(ref_frame, masks, strict=True))
         annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks, tell=tell)
         frames = annotated.frames
