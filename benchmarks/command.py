@@ -3,9 +3,9 @@
 
     python benchmarks/command.py --cases movie,wide,dicom,nifti --objects 1,3
 
-Runs ``python -m monai.bundle run`` of the memory bundle on phantoms: a movie of 640 x 480 px, one of 1280 x 720, a DICOM
-cine and a NIfTI series of 640 x 480. Each command is a process of its own. ``--beside DIR`` lets another checkout of
-this package take turns with this one, and ``--against FILE.py:NAME`` another network (a `VideoSegmenter` that the
+Runs ``python -m monai.bundle run`` of the memory bundle on phantoms: a movie of 640 x 480 px, one of 1280 x 720, a
+DICOM cine and a NIfTI series of 640 x 480. Each command is a process of its own. ``--beside DIR`` lets another checkout
+of this package take turns with this one, and ``--against FILE.py:NAME`` another network (a `VideoSegmenter` that the
 callable makes) with the same decoding, labels and writing. The turn with the least wall seconds counts. ``x network``
 is what the command takes after its imports, as a multiple of what the network takes in it.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segment a medical video from the mask of one frame, with networks that learned from still images.
 
-Subpackages are imported when they are asked for: ``import monai_i2v`` costs nothing, ``monai_i2v.networks`` needs torch.
+Subpackages are imported when they are asked for: ``import monai_i2v`` costs nothing.
 """
 
 from importlib import import_module

@@ -57,7 +57,9 @@ def _around_objects(label_map: np.ndarray, margin: int) -> tuple[slice, slice]:
     """Rows and columns with all objects and a margin; nothing else is painted."""
     shown = label_map != 0
     sides = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
-    rows, columns = (slice(max(side[0] - margin, 0), side[-1] + 1 + margin) if len(side) else slice(0) for side in sides)
+    rows, columns = (
+        slice(max(side[0] - margin, 0), side[-1] + 1 + margin) if len(side) else slice(0) for side in sides
+    )
     return rows, columns
 
 

@@ -65,9 +65,14 @@ def test_an_error_comes_where_its_item_would_have_come():
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_who_stops_early_leaves_no_thread_and_an_iterable_that_is_closed(error):
     source = Source()
-    with pytest.raises(error), contextlib.closing(ahead(iter(source))) as items:
-        for _ in items:
-            raise error
+
+    def use():
+        with contextlib.closing(ahead(iter(source))) as items:
+            for _ in items:
+                raise error
+
+    with pytest.raises(error):
+        use()
     assert source.closed_in in source.made_in
     assert source.made <= 4
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
