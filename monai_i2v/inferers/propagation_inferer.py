@@ -7,6 +7,7 @@ Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `X Y T` MONAI's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -134,34 +135,30 @@ class PropagationInferer(Inferer):
         network = self.gated(network)
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
-        if not isinstance(video, Video):
-            yield from self._results(video, network, masks, ref_frame, predict)
-            return
-        with ReadAhead(video) as read_ahead:
-            yield from self._results(read_ahead, network, masks, ref_frame, predict)
+        given = dict(zip(ref_frame, masks, strict=True))
+        with ReadAhead(video) if isinstance(video, Video) else nullcontext(video) as frames:
+            annotated = self.annotate(frames, masks[0], ref_frame[0], fit=masks, tell=tell)
+            yield from self._results(network, annotated, given, predict)
 
     def _results(
         self,
-        video: Video | Sequence[Tensor],
         network: VideoSegmenter[Any],
-        masks: Tensor,
-        ref_frame: Sequence[int],
+        annotated: AnnotatedVideo,
+        given: Mapping[int, Tensor],
         predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] | None,
     ) -> Iterator[FrameResult]:
-        given = dict(zip(ref_frame, masks, strict=True))
-        annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks, tell=tell)
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
         if predict is None:
             found = self._track(network, frames, given)
         else:
-            found = _restored(predict(network, annotated), frames, ref_frame[0])
+            found = _restored(predict(network, annotated), frames, annotated.ref_frame)
         previous = None
         for index, prob in found:
             original = frames.original(index)
             error = frames.unreadable.get(index)
             previous = prob if previous is None or not error else previous  # the first is of a neighbor's picture
-            yield FrameResult(index, original, given[index] if index in given else previous.to(masks), error)
+            yield FrameResult(index, original, given[index] if index in given else previous.to(annotated.masks), error)
 
     def _track(self, network: VideoSegmenter[Any], frames: WorkingFrames, given: Mapping[int, Tensor]) -> Predictions:
         tracker = Tracker(network, frames, dtype=self.dtype, share=len(given) > 1)
