@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-import SimpleITK
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -75,6 +74,8 @@ def registration(pair: FramePair) -> Tensor:
 
 def _demons(fixed: Tensor, moving: Tensor) -> Tensor:
     """(2, h, w), rows first."""
+    import SimpleITK
+
     demons = SimpleITK.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(ITERATIONS)
     demons.SetStandardDeviations(SMOOTHING)

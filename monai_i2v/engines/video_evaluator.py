@@ -22,6 +22,7 @@ from monai.engines import Evaluator
 from torch import Tensor, nn
 
 from monai_i2v.adaptation import Adapted
+from monai_i2v.compute import ahead
 from monai_i2v.compute.processes import share_cases
 from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
@@ -226,8 +227,9 @@ class VideoEvaluator(Evaluator):
             run.seconds["adaptation"] = time.perf_counter() - begin
             self.fire_event(VideoEvents.VIDEO_ADAPTED)
             begin = time.perf_counter()
-            with torch.no_grad():
-                for result in results:
+            # A thread computes masks while handlers write the ones before; it ends before the video is closed.
+            with torch.no_grad(), contextlib.closing(ahead(results)) as ready:
+                for result in ready:
                     if result.error:
                         self._warn(run, result.error)
                     self.state.output = self._label(result, run)

@@ -7,6 +7,7 @@ Axes: `B` videos, `K` objects, `C` image channels, `H W` pixels, `X Y T` MONAI's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media import Video
+from monai_i2v.media.read_ahead import ReadAhead
 from monai_i2v.options import read_choice, read_switch, read_whole_number
 from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
@@ -134,19 +136,29 @@ class PropagationInferer(Inferer):
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
         given = dict(zip(ref_frame, masks, strict=True))
-        annotated = self.annotate(video, masks[0], ref_frame[0], fit=masks, tell=tell)
+        with ReadAhead(video) if isinstance(video, Video) else nullcontext(video) as frames:
+            annotated = self.annotate(frames, masks[0], ref_frame[0], fit=masks, tell=tell)
+            yield from self._results(network, annotated, given, predict)
+
+    def _results(
+        self,
+        network: VideoSegmenter[Any],
+        annotated: AnnotatedVideo,
+        given: Mapping[int, Tensor],
+        predict: Callable[[VideoSegmenter[Any], AnnotatedVideo], Predictions] | None,
+    ) -> Iterator[FrameResult]:
         frames = annotated.frames
         assert isinstance(frames, WorkingFrames)
         if predict is None:
             found = self._track(network, frames, given)
         else:
-            found = _restored(predict(network, annotated), frames, ref_frame[0])
+            found = _restored(predict(network, annotated), frames, annotated.ref_frame)
         previous = None
         for index, prob in found:
             original = frames.original(index)
             error = frames.unreadable.get(index)
             previous = prob if previous is None or not error else previous  # the first is of a neighbor's picture
-            yield FrameResult(index, original, given[index] if index in given else previous.to(masks), error)
+            yield FrameResult(index, original, given[index] if index in given else previous.to(annotated.masks), error)
 
     def _track(self, network: VideoSegmenter[Any], frames: WorkingFrames, given: Mapping[int, Tensor]) -> Predictions:
         tracker = Tracker(network, frames, dtype=self.dtype, share=len(given) > 1)

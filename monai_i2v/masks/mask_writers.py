@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monai_i2v.errors import UsageError
 from monai_i2v.files.packed_frames import PackedFrames
-from monai_i2v.masks.dicom_seg_writer import DicomSegWriter
 from monai_i2v.masks.palette import png_palette
 from monai_i2v.masks.png_masks import MAX_INDEX, save_png_labels
 from monai_i2v.media.frame_folder import FrameFolder
 from monai_i2v.media.nifti import save_new_nifti
 from monai_i2v.media.video import Video, VideoInfo
 from monai_i2v.media.volume_files import save_labels_like
+
+if TYPE_CHECKING:
+    from monai_i2v.masks.dicom_seg_writer import DicomSegWriter
 
 __all__ = ["MaskWriter", "open_mask_writer"]
 
@@ -124,6 +127,8 @@ def open_mask_writer(
     save = partial(_save_nifti, folder / "masks.nii.gz", info)
     writers: list[MaskWriter] = [png_writer, _VolumeWriter(folder, info, save)]
     if info.sources:
+        from monai_i2v.masks.dicom_seg_writer import DicomSegWriter  # slow to import: it knows all of DICOM's codes
+
         writers.append(_SegWriter(folder, info, DicomSegWriter(info, labels, anonymize=anonymize)))
     return _WriterGroup(folder, info, writers)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 from pydicom import dcmread
 
 from monai_i2v.media.dicom.plane import PLANE_TAGS, find_planes
@@ -62,6 +61,8 @@ def _grid_of_volume(path: Path) -> VideoGrid:
             header = nib.load(path).header
         size, affines = header.get_data_shape(), nifti_affines(header)
     else:
+        import SimpleITK as sitk  # noqa: N813
+
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media.checksums import CHECKSUM_ERRORS, check_metaimage, check_nrrd
@@ -22,6 +22,9 @@ from monai_i2v.media.nrrd_axes import (
     restore_axes,
 )
 from monai_i2v.media.volume import LabelFrames, Volume, affine_with_time, arrange_frames, find_time_axis, possible_time
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
 
 __all__ = ["itk_affine", "itk_pixels", "load_itk", "read_itk", "save_labels_like_itk"]
 
@@ -62,6 +65,8 @@ def load_itk(path: Path) -> sitk.Image:
     Raises:
         UsageError: When the file cannot be read.
     """
+    import SimpleITK as sitk  # noqa: N813
+
     try:
         (check_nrrd if path.suffix.lower() in NRRD_SUFFIXES else check_metaimage)(path)
         return sitk.ReadImage(str(path))
@@ -87,6 +92,8 @@ def save_labels_like_itk(path: Path, labels: LabelFrames, source: Path) -> None:
     Raises:
         OSError: When the file cannot be written.
     """
+    import SimpleITK as sitk  # noqa: N813
+
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(source))
     reader.ReadImageInformation()
@@ -113,6 +120,8 @@ def save_labels_like_itk(path: Path, labels: LabelFrames, source: Path) -> None:
 
 def _with_frames_first(labels: np.ndarray, axes: Axes, size: tuple[int, ...]) -> sitk.Image:
     """An image of frames (T, H, W) that are the values of its pixels, or lie along an early axis."""
+    import SimpleITK as sitk  # noqa: N813
+
     if axes.is_list:
         return sitk.GetImageFromArray(np.moveaxis(labels, 0, -1).reshape(*size[::-1], len(labels)), isVector=True)
     return sitk.GetImageFromArray(np.moveaxis(labels, 0, 2 - axes.frames).reshape(size[::-1]), isVector=False)
@@ -120,6 +129,8 @@ def _with_frames_first(labels: np.ndarray, axes: Axes, size: tuple[int, ...]) ->
 
 def itk_pixels(image: sitk.Image) -> np.ndarray:
     """Pixels (X, Y[, ...], C)."""
+    import SimpleITK as sitk  # noqa: N813
+
     pixels = sitk.GetArrayFromImage(image)  # axes reversed, channels last
     if image.GetNumberOfComponentsPerPixel() == 1:
         pixels = pixels[..., None]

@@ -6,12 +6,13 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-import SimpleITK as sitk  # noqa: N813
-
 from monai_i2v.media.checksums import read_fields
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
 
 __all__ = [
     "NRRD_SUFFIXES",

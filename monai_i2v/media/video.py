@@ -22,6 +22,7 @@ __all__ = ["FRAME_TIMES", "FrameError", "SourceFrame", "Video", "VideoInfo", "sc
 
 
 FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
+BYTES = np.arange(256, dtype=np.uint8)
 HUGE = 1e37  # intensities whose differences may be more than float32 can hold
 
 
@@ -112,6 +113,8 @@ def scale(frame: np.ndarray, window: tuple[float, float]) -> np.ndarray:
         >>> scale(np.array([-3.0, 5.0, 99.0, np.nan]), (0, 20)).tolist()
         [0.0, 0.25, 1.0, 0.0]
     """
+    if frame.dtype == np.uint8 and frame.size > BYTES.size:
+        return scale(BYTES, window)[frame]
     black, white = window
     kind = np.float64 if max(abs(black), abs(white)) > HUGE else np.float32
     shades = (frame.astype(kind) - black) / (white - black)

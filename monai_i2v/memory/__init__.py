@@ -8,9 +8,12 @@ from monai_i2v.memory.mask_confidence import mask_confidence
 from monai_i2v.memory.memory_state import MemoryState
 from monai_i2v.memory.policy import MemoryPolicy
 from monai_i2v.memory.readout import (
+    Cells,
     affinity,
     embed_keys,
     embed_query,
+    find_cells,
+    read_cells,
     read_memory,
     similarity,
 )

@@ -27,5 +27,5 @@ def mask_confidence(prob: Tensor) -> Tensor:
         >>> mask_confidence(torch.tensor([[[[1.0, 0.75]], [[0.4, 0.0]]]])).tolist()
         [[0.75, 0.0]]
     """
-    inside = (prob > 0.5).to(prob)
-    return ((2 * prob - 1) * inside).sum(dim=(-2, -1)) / inside.sum(dim=(-2, -1)).clamp_min(1)
+    inside = (prob > 0.5).sum(dim=(-2, -1))
+    return (2 * prob).sub_(1).clamp_min_(0).sum(dim=(-2, -1)) / inside.clamp_min(1)

@@ -11,7 +11,7 @@ half precision what tells neighbors apart.
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +21,11 @@ __all__ = [
     "MAX_BYTES",
     "Measure",
     "affinity",
+    "Cells",
     "embed_keys",
     "embed_query",
+    "find_cells",
+    "read_cells",
     "read_memory",
     "similarity",
 ]
@@ -208,6 +211,55 @@ def read_memory(
             for video in zip(query, *memory, readout, strict=True):
                 _read_video(*video, top_k=top_k, max_bytes=max_bytes)
     return readout.squeeze(0).unflatten(1, (b, q)).transpose(0, 1) if shared else readout
+
+
+class Cells(NamedTuple):
+    """The memory cells that are most like each query cell, in no order."""
+
+    scores: Tensor  # (B, Q, cells)
+    places: Tensor  # (B, Q, cells), in the memory
+
+    def joined(self, others: Cells, offset: int) -> Cells:
+        """The best of these and of as many of another memory, which lies `offset` cells behind the one of these."""
+        scores = torch.cat([self.scores, others.scores], dim=-1)
+        best, chosen = scores.topk(self.scores.shape[-1], dim=-1, sorted=False)
+        return Cells(best, torch.cat([self.places, others.places + offset], dim=-1).gather(-1, chosen))
+
+
+def find_cells(query: Tensor, keys: Tensor, top_k: int, *, max_bytes: int = MAX_BYTES) -> Cells:
+    """The first half of `read_memory` without gradients: whoever reads two memories of one frame compares cells once.
+
+    Args:
+        query: (B, Q, D), embedded.
+        keys: (B, M, D), embedded.
+        top_k: memory cells that a query keeps, at most all.
+        max_bytes: see `read_memory`.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.memory import find_cells
+        >>> find_cells(torch.ones(1, 1, 1), torch.tensor([[[3.0], [9.0]]]), top_k=1)
+        Cells(scores=tensor([[[9.]]]), places=tensor([[[1]]]))
+    """
+    count, size = min(top_k, keys.shape[1]), keys.element_size()
+    tile = min(keys.shape[1], TILE_CELLS)
+    rows = max(1, min(CHUNK_ROWS, query.shape[1], max_bytes // (2 * size * tile + (2 * size + 8) * count)))
+    buffer = keys.new_empty((rows * tile,))
+    found = [
+        [_nearest(part, one_keys, buffer, count) for part in one.split(rows)]
+        for one, one_keys in zip(query, keys, strict=True)
+    ]
+    scores, places = (torch.stack([torch.cat([part[n] for part in parts]) for parts in found]) for n in (0, 1))
+    return Cells(scores, places)
+
+
+def read_cells(cells: Cells, values: Tensor) -> Tensor:
+    """The second half: the values (B, K, M, V) of cells, weighted by affinity; (B, K, Q, V), in the values' dtype."""
+    readout = values.new_empty((*values.shape[:2], cells.scores.shape[1], values.shape[3]))
+    for best, places, value, out in zip(*cells, values, readout, strict=True):
+        _sum_few(best, places, value, out)
+    return readout
 
 
 def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,13 +7,15 @@ Axes: `B` videos, `K` objects, `D` key, `V` value, `h w` features, `Q` query cel
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_i2v.memory import embed_query, read_memory
+from monai_i2v.memory import MemoryBank, embed_query, find_cells, read_cells, read_memory
+from monai_i2v.memory.readout import DENSE_SHARE
 from monai_i2v.networks.temporal_contrastive_memory_net import TemporalContrastiveMemoryNet, TemporalMemoryState
 
 __all__ = ["DistanceGate", "GatedMemoryNet", "nearest_distance", "weigh"]
@@ -22,6 +24,8 @@ __all__ = ["DistanceGate", "GatedMemoryNet", "nearest_distance", "weigh"]
 ALL = 0.99
 CHUNK = 256
 """Query cells whose scores are held at a time."""
+
+Reading: TypeAlias = Callable[[], Tensor]
 
 
 class DistanceGate(nn.Module):
@@ -96,16 +100,11 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
         cells = state.bank.drawn_cells
         if self.gate is None or self.training or cells == state.bank.keys.shape[1]:
             return super().read(key, state)
-        keys, values = state.bank.keys, state.bank.values.flatten(2, 3)
-        query = key.flatten(2).transpose(1, 2)  # (B, Q, D)
-        trust = self.trust(nearest_distance(query, keys[:, :cells]).unflatten(1, key.shape[-2:]))
+        distance, read_drawn, read_joint = (_compare_once if _keeps_few(state.bank) else _compare)(key, state.bank)
+        trust = self.trust(distance)
         if (trust == 1).all():
-            return super().read(key, state)
-        drawn = read_memory(
-            embed_query(query), keys[:, :cells], values[:, :, :cells], measure="product", top_k=state.policy.top_k
-        )
-        drawn = drawn.transpose(2, 3).unflatten(3, key.shape[-2:])
-        return drawn if (trust == 0).all() else weigh(super().read(key, state), drawn, trust)
+            return read_joint()
+        return read_drawn() if (trust == 0).all() else weigh(read_joint(), read_drawn(), trust)
 
     @torch.no_grad()
     def trust(self, distance: Tensor) -> Tensor:
@@ -118,6 +117,53 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
 def weigh(joint: Tensor, drawn: Tensor, trust: Tensor) -> Tensor:
     """One read-out of two (B, K, V, h, w), by how far the joint one is trusted (B, h, w)."""
     return drawn + trust[:, None, None].to(joint.dtype) * (joint - drawn)
+
+
+def _keeps_few(bank: MemoryBank) -> bool:
+    """A query keeps few of the cells, none of which weighs more than others, and no gradients are asked for."""
+    few = bank.top_k is not None and bank.top_k <= DENSE_SHARE * bank.drawn_cells
+    even = bank.weigh is None or bank.weigh(bank) is None
+    return few and even and bank.top_fraction is None and not torch.is_grad_enabled()
+
+
+def _compare(key: Tensor, bank: MemoryBank) -> tuple[Tensor, Reading, Reading]:
+    """Distance (B, h, w) to what was drawn, and what reads (B, K, V, h, w) from what was drawn, and from all."""
+    cells, keys, values = bank.drawn_cells, bank.keys, bank.values.flatten(2, 3)
+    query = key.flatten(2).transpose(1, 2)  # (B, Q, D)
+
+    def read_drawn() -> Tensor:
+        drawn = keys[:, :cells], values[:, :, :cells]
+        return _as_map(read_memory(embed_query(query), *drawn, measure="product", top_k=bank.top_k), key)
+
+    return nearest_distance(query, keys[:, :cells]).unflatten(1, key.shape[-2:]), read_drawn, lambda: bank.read(key)
+
+
+def _compare_once(key: Tensor, bank: MemoryBank) -> tuple[Tensor, Reading, Reading]:
+    """As `_compare`: the best of the drawn cells tell the distance, and are not searched again for the joint read."""
+    cells, keys, values, top_k = bank.drawn_cells, bank.keys, bank.values.flatten(2, 3), bank.top_k
+    assert top_k is not None
+    with torch.autocast(key.device.type, enabled=False):
+        own = key.flatten(2).transpose(1, 2).float()  # (B, Q, D)
+        query = embed_query(own)
+        drawn = find_cells(query, keys[:, :cells], top_k, max_bytes=bank.max_bytes)
+        distance = _distance(own, drawn.scores.amax(dim=-1)).unflatten(1, key.shape[-2:])
+
+    @torch.autocast(key.device.type, enabled=False)
+    def read_joint() -> Tensor:
+        others = find_cells(query, keys[:, cells:], top_k, max_bytes=bank.max_bytes)
+        return _as_map(read_cells(drawn.joined(others, offset=cells), values), key)
+
+    return distance, lambda: _as_map(read_cells(drawn, values), key), read_joint
+
+
+def _as_map(readout: Tensor, key: Tensor) -> Tensor:
+    """(B, K, Q, V) to (B, K, V, h, w)."""
+    return readout.transpose(2, 3).unflatten(3, key.shape[-2:])
+
+
+def _distance(query: Tensor, score: Tensor) -> Tensor:
+    """Squared distance over sqrt(D) of queries (B, Q, D) to the cells with which they score so (B, Q)."""
+    return (query.square().sum(dim=-1) / math.sqrt(query.shape[-1]) - score).clamp_min(0)
 
 
 @torch.no_grad()
@@ -140,7 +186,6 @@ def nearest_distance(query: Tensor, keys: Tensor) -> Tensor:
     """
     with torch.autocast(query.device.type, enabled=False):
         query = query.float()
-        own = query.square().sum(dim=-1) / math.sqrt(query.shape[-1])
         parts = embed_query(query).split(CHUNK, dim=1)
         near = torch.cat([torch.bmm(part, keys.transpose(1, 2)).amax(dim=-1) for part in parts], dim=1)
-        return (own - near).clamp_min(0)
+        return _distance(query, near)

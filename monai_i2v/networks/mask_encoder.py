@@ -6,7 +6,6 @@ Axes: `B` masks, `C` channels of the mask, `H W` pixels, `F` feature channels, `
 
 from __future__ import annotations
 
-from monai.networks.nets import resnet18
 from torch import Tensor, nn
 
 from monai_i2v.networks.encoder import keep_batch_norms
@@ -34,6 +33,8 @@ class ResNetMaskEncoder(nn.Module):
     channels = 256
 
     def __init__(self, in_channels: int = 2) -> None:
+        from monai.networks.nets import resnet18
+
         super().__init__()
         net = resnet18(spatial_dims=2, n_input_channels=in_channels, conv1_t_stride=2, bias_downsample=False)
         self.features = nn.Sequential(net.conv1, net.bn1, net.act, net.maxpool, net.layer1, net.layer2, net.layer3)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from monai.networks.nets import resnet18, resnet50
 from torch import nn
 
 from monai_i2v.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, OutputStride, stages_until
@@ -15,7 +14,6 @@ from monai_i2v.networks.pretrained import OfficialFile, load_pretrained
 
 __all__ = ["ResNetEncoder"]
 
-BUILDERS = {18: resnet18, 50: resnet50}
 LAYERS = {4: "layer1", 8: "layer2", 16: "layer3", 32: "layer4"}
 CHANNELS = {18: {4: 64, 8: 128, 16: 256, 32: 512}, 50: {4: 256, 8: 512, 16: 1024, 32: 2048}}
 OFFICIAL = {
@@ -60,11 +58,14 @@ class ResNetEncoder(Encoder):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
-        if depth not in BUILDERS:
-            raise ValueError(f"depth must be one of {sorted(BUILDERS)}, got {depth}; use 50 for the papers' encoder.")
+        from monai.networks.nets import resnet18, resnet50
+
+        if depth not in CHANNELS:
+            raise ValueError(f"depth must be one of {sorted(CHANNELS)}, got {depth}; use 50 for the papers' encoder.")
         super().__init__({stage: CHANNELS[depth][stage] for stage in stages_until(last_stage)}, mean=mean, std=std)
         # Without these two arguments MONAI's network takes torchvision's weights and computes something else.
-        net = BUILDERS[depth](spatial_dims=2, n_input_channels=3, conv1_t_stride=2, bias_downsample=False)
+        build = resnet18 if depth == 18 else resnet50
+        net = build(spatial_dims=2, n_input_channels=3, conv1_t_stride=2, bias_downsample=False)
         self.conv1, self.bn1, self.act, self.maxpool = net.conv1, net.bn1, net.act, net.maxpool
         for stage in self.channels:
             setattr(self, LAYERS[stage], getattr(net, LAYERS[stage]))

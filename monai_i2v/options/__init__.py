@@ -4,4 +4,3 @@
 from monai_i2v.options.check_options import check_options
 from monai_i2v.options.numbers import MAX_SEED, read_choice, read_number, read_numbers, read_whole_number
 from monai_i2v.options.switch import read_switch
-from monai_i2v.options.unknown_options import refuse_unknown_options

@@ -4,11 +4,6 @@
 from __future__ import annotations
 
 from monai_i2v.errors import UsageError
-from monai_i2v.options.command_line import typed_options
-from monai_i2v.options.running_workflow import defined_options, given_options, running_workflow
-from monai_i2v.options.training_options import check_training_options
-from monai_i2v.options.typed_text import keep_text
-from monai_i2v.options.unknown_options import refuse_unknown_options
 
 __all__ = ["check_options"]
 
@@ -21,6 +16,13 @@ def check_options() -> None:
     Raises:
         UsageError: When an option, or what is to be run, is unknown, or a value makes no sense.
     """
+    # These need MONAI, which is slow to import; what else lies in `options` does not.
+    from monai_i2v.options.command_line import typed_options
+    from monai_i2v.options.running_workflow import defined_options, given_options, running_workflow
+    from monai_i2v.options.training_options import check_training_options
+    from monai_i2v.options.typed_text import keep_text
+    from monai_i2v.options.unknown_options import refuse_unknown_options
+
     workflow = running_workflow()
     if workflow is None:  # a config that is read by itself was given no options
         return

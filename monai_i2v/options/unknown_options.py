@@ -40,7 +40,7 @@ def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str])
 
     Example::
 
-        >>> from monai_i2v.options import refuse_unknown_options
+        >>> from monai_i2v.options.unknown_options import refuse_unknown_options
         >>> refuse_unknown_options({"anonymize": False, "anonimize": True, "run": ["$print(@anonymize)"]}, ["run"])
         Traceback (most recent call last):
             ...

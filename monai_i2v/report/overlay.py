@@ -42,13 +42,25 @@ def overlay(frame: np.ndarray, label_map: np.ndarray, labels: Sequence[int], *, 
         )
     picture = np.broadcast_to(frame, (*label_map.shape, 3)).copy()
     width = 1 + (min(label_map.shape) - 1) // 512
+    part = _around_objects(label_map, width)
+    painted, label_map = picture[part], label_map[part]
     contour = _contour(label_map, width)
     for label, color in label_colors(labels).items():
         inside = label_map == label
         fill = inside & ~contour
-        picture[fill] = np.rint((1 - alpha) * picture[fill] + alpha * np.asarray(color))
-        picture[inside & contour] = color
+        painted[fill] = np.rint((1 - alpha) * painted[fill] + alpha * np.asarray(color))
+        painted[inside & contour] = color
     return picture
+
+
+def _around_objects(label_map: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns with all objects and a margin; nothing else is painted."""
+    shown = label_map != 0
+    sides = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (
+        slice(max(side[0] - margin, 0), side[-1] + 1 + margin) if len(side) else slice(0) for side in sides
+    )
+    return rows, columns
 
 
 def _contour(label_map: np.ndarray, width: int) -> np.ndarray:

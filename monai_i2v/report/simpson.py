@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 __all__ = ["simpson_volume"]
 
@@ -55,6 +54,8 @@ def simpson_volume(mask: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) 
 
 def _outlined(mask: np.ndarray) -> np.ndarray:
     """The largest connected part of a mask, with its holes filled."""
+    import SimpleITK as sitk  # noqa: N813
+
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return mask

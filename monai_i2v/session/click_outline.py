@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 from monai_i2v.errors import UsageError
 
@@ -83,6 +82,8 @@ def _nearer(part: np.ndarray, inside: list[Point], outside: list[Point]) -> np.n
 
 def _speed(part: np.ndarray, inside: Sequence[Point], clicks: int) -> np.ndarray:
     """Speed of a front: 1 where nothing changes and all is as at the clicks, which counts less with each of them."""
+    import SimpleITK as sitk  # noqa: N813
+
     image = sitk.GetImageFromArray(part)
     edges = sitk.GetArrayFromImage(sitk.GradientMagnitudeRecursiveGaussian(image, SIGMA))
     strong = float(np.percentile(edges, STRONG)) or float(edges.max()) or 1.0
@@ -92,12 +93,16 @@ def _speed(part: np.ndarray, inside: Sequence[Point], clicks: int) -> np.ndarray
 
 
 def _arrival(speed: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+    import SimpleITK as sitk  # noqa: N813
+
     image = sitk.GetImageFromArray(speed.astype(np.float32))
     return sitk.GetArrayFromImage(sitk.FastMarching(image, trialPoints=[list(point) for point in points]))
 
 
 def _whole(mask: np.ndarray, point: Point) -> np.ndarray:
     """The part with a point, without holes."""
+    import SimpleITK as sitk  # noqa: N813
+
     parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8))))
     part = (parts == parts[point[1], point[0]]) & mask
     return sitk.GetArrayFromImage(sitk.BinaryFillhole(sitk.GetImageFromArray(part.astype(np.uint8)))).astype(bool)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,6 +45,8 @@ def picture_region(active: Tensor) -> Tensor:
         >>> int(region.sum()) > 2450, bool(region[80:].any())
         (True, False)
     """
+    import SimpleITK as sitk  # noqa: N813
+
     grain = grain_of(active.shape)
     padded = F.pad(active.float()[None], (grain // 2,) * 4, mode="replicate")
     dense = (F.avg_pool2d(padded, grain, stride=1)[0] > 0.5).numpy()

@@ -10,7 +10,6 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
@@ -61,6 +60,8 @@ class Regions(Transform):
 
     def __call__(self, image: Tensor) -> Tensor:
         """Regions (1, X, Y) of an image (C, X, Y), int16; 0 where there is none."""
+        import SimpleITK as sitk  # noqa: N813
+
         gray = convert_to_tensor(image, track_meta=False, dtype=torch.float32).mean(dim=0).cpu().numpy()
         if gray.min() == gray.max():  # rounding would be taken for edges
             return with_meta_of(image, torch.zeros(1, *gray.shape, dtype=torch.int16))

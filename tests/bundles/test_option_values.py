@@ -15,9 +15,9 @@ from pydicom import dcmread
 from pydicom.examples import get_path
 
 from monai_i2v.errors import UsageError
-from monai_i2v.options import refuse_unknown_options
 from monai_i2v.options.command_line import COMMAND
 from monai_i2v.options.training_options import KINDS
+from monai_i2v.options.unknown_options import refuse_unknown_options
 
 OVERLAYS = {
     "inference.json": ["evaluate_videos.json", "export.json"],

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,9 @@ from monai_i2v.compute import select_device
 from monai_i2v.data import VideoCase
 from monai_i2v.engines import VideoEvaluator, VideoEvents
 from monai_i2v.errors import UsageError
+from monai_i2v.handlers import SaveVideoResults, SummarizeVideos
 from monai_i2v.inferers import PropagationInferer
+from monai_i2v.media.movie import Movie
 from monai_i2v.phantoms import Phantom, save_phantom
 
 
@@ -148,3 +151,57 @@ def test_what_adapts_along_a_video_takes_one_annotated_frame(case):
     )
     with pytest.raises(UsageError, match="scope is 'sliding', which takes one annotated frame, but phantom has 2"):
         engine.run()
+
+
+def threads_of_the_engine():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("ahead", "read-ahead"))]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, UsageError])
+def test_who_stops_a_video_in_the_middle_leaves_no_thread_and_nothing_half(case, tmp_path, error):
+    """Ctrl-C, or a disk that is full, while a thread computes the next frames and another one decodes."""
+    engine = evaluator([case], handlers=[SaveVideoResults(tmp_path / "out"), SummarizeVideos(tmp_path / "out")])
+
+    def stop(engine):
+        if engine.state.output.index == 1:
+            raise error("the disk is full.")
+
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, stop)
+    with pytest.raises(error, match="the disk is full"):
+        engine.run()
+    assert threads_of_the_engine() == []
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_error_of_the_thread_that_segments_is_that_of_the_run(case, tmp_path, monkeypatch):
+    engine = evaluator([case], handlers=[SaveVideoResults(tmp_path / "out"), SummarizeVideos(tmp_path / "out")])
+
+    def fail(video, index):
+        if index == 2:
+            raise UsageError("the drive was pulled out.")
+        return original(video, index)
+
+    original = Movie.read
+    monkeypatch.setattr(Movie, "read", fail)
+    with pytest.raises(UsageError, match="the drive was pulled out"):
+        engine.run()
+    assert threads_of_the_engine() == []
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_frames_are_decoded_segmented_and_written_by_three_threads(case, monkeypatch):
+    seen = {}
+
+    def note(what, function):
+        def call(*args, **options):
+            seen.setdefault(what, set()).add(threading.current_thread().name.split("_")[0])
+            return function(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(Movie, "show", note("decode", Movie.show))
+    engine = evaluator([case])
+    monkeypatch.setattr(engine.network, "step", note("segment", engine.network.step))
+    engine.add_event_handler(VideoEvents.FRAME_COMPLETED, note("write", lambda engine: None))
+    engine.run()
+    assert seen == {"decode": {"read-ahead"}, "segment": {"ahead"}, "write": {threading.main_thread().name}}

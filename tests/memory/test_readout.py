@@ -6,7 +6,15 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from monai_i2v.memory import affinity, embed_keys, embed_query, read_memory, similarity
+from monai_i2v.memory import (
+    affinity,
+    embed_keys,
+    embed_query,
+    find_cells,
+    read_cells,
+    read_memory,
+    similarity,
+)
 from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
 
 TOPS = [None, 8, 40, 3, 1, 99]  # dense and sparse; all, many, few, one, more than there are
@@ -211,3 +219,16 @@ def test_temporaries_stay_within_the_byte_budget(top_k):
 def test_byte_budget_must_be_positive():
     with pytest.raises(ValueError, match="max_bytes must be 1 or more, got 0"):
         read_memory(*memory(), max_bytes=0)
+
+
+@pytest.mark.parametrize("top_k", [1, 7, 500])
+def test_cells_of_two_parts_of_a_memory_read_as_the_whole_memory_does(top_k):
+    generator = torch.Generator().manual_seed(0)
+    query, keys = (torch.randn(2, n, 8, generator=generator) for n in (300, 900))
+    values = torch.randn(2, 3, 900, 5, generator=generator)
+    first = find_cells(query, keys[:, :600], top_k)
+    both = first.joined(find_cells(query, keys[:, 600:], top_k), offset=600)
+    expected = read_memory(query, keys, values, measure="product", top_k=top_k)
+    torch.testing.assert_close(read_cells(both, values), expected, atol=1e-5, rtol=1e-5)
+    drawn = read_memory(query, keys[:, :600], values[:, :, :600], measure="product", top_k=top_k)
+    torch.testing.assert_close(read_cells(first, values), drawn, atol=1e-5, rtol=1e-5)

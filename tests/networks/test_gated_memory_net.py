@@ -12,7 +12,7 @@ from monai_i2v.networks import (
     SlimMaskEncoder,
     TemporalContrastiveMemoryNet,
 )
-from monai_i2v.networks.gated_memory_net import nearest_distance
+from monai_i2v.networks.gated_memory_net import _compare, _compare_once, _keeps_few, nearest_distance
 
 SIZE = (48, 64)
 MEMORY = MemoryPolicy(mem_every=2, max_mem_frames=3, top_k=8, reference_crops=(1.5,))
@@ -107,3 +107,37 @@ def test_a_trust_that_is_nearly_0_or_1_throughout_is_rounded():
     net = small(GatedMemoryNet, gate=DistanceGate(60.0, 1.0, reach=1))
     for distance, expected in ((50.0, 0.0), (70.0, 1.0), (60.0, 0.5)):
         assert net.trust(torch.full((1, 2, 2), distance)).unique().item() == expected
+
+
+def test_comparing_once_reads_the_same_as_comparing_for_each_read():
+    """Few cells are kept of many, so that the drawn ones are searched once for gate, drawn and joint read."""
+    few = MemoryPolicy(mem_every=1, max_mem_frames=4, top_k=2, reference_crops=(1.5,))
+    net = small(GatedMemoryNet, gate=DistanceGate(5.0, 2.0, reach=1), policy=few)
+    frames = clip(videos=2).unbind(1)
+    with torch.no_grad():
+        state = net.start(frames[0], halves())
+        for frame in frames[1:]:
+            key = net.encode_key(net.encode_frame(frame))
+            if len(state.bank) > state.bank.permanent:
+                once, apart = _compare_once(key, state.bank), _compare(key, state.bank)
+                torch.testing.assert_close(once[0], apart[0], atol=1e-4, rtol=1e-5)
+                for read, expected in zip(once[1:], apart[1:], strict=True):
+                    torch.testing.assert_close(read(), expected(), atol=1e-5, rtol=1e-5)
+            assert _keeps_few(state.bank)
+            _, state = net.step(frame, state)
+        assert len(state.bank) > state.bank.permanent
+
+
+def test_shares_weights_and_gradients_are_read_as_before():
+    net = small(GatedMemoryNet, gate=NEVER)
+    with torch.no_grad():
+        bank = net.start(clip().unbind(1)[0], halves()).bank
+        assert not _keeps_few(bank)  # 8 of 60 cells
+        bank.top_k = 1
+        assert _keeps_few(bank)
+        bank.weigh = lambda bank: torch.zeros(len(bank))
+        assert not _keeps_few(bank)
+        bank.weigh, bank.top_fraction = None, 0.01
+        assert not _keeps_few(bank)
+    bank.top_fraction = None
+    assert not _keeps_few(bank)  # gradients are asked for
