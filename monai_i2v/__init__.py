@@ -8,6 +8,7 @@ from monai_i2v import (
     engines,
     errors,
     export,
+    external,
     files,
     handlers,
     inferers,

@@ -15,7 +15,7 @@ from monai_i2v.media import open_video
 
 __all__ = ["add_annotate"]
 
-OPTIONS = ("device", "size", "crop", "absence", "chamber", "anonymize", "checkpoint")
+OPTIONS = ("device", "size", "crop", "absence", "chamber", "anonymize", "checkpoint", "method", "repository")
 
 
 def add_annotate(commands: Any) -> None:
@@ -41,6 +41,8 @@ def add_annotate(commands: Any) -> None:
     own = parser.add_argument_group("as for the bundle (docs/options.md)")
     own.add_argument("--size", type=int, help="short side of the frames that the network sees, px")
     own.add_argument("--chamber", type=int, help="label of a chamber whose volume is measured")
+    own.add_argument("--method", help="a published system instead of the bundle's network, such as sam2.1_tiny")
+    own.add_argument("--repository", help="a clone of its code")
     for name in ("device", "checkpoint"):
         own.add_argument(f"--{name}")
     for name in ("crop", "absence", "anonymize"):
@@ -58,5 +60,6 @@ def run_annotate(args: argparse.Namespace) -> None:
     output_dir = user_path(args.output_dir)
     given = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
     open_video(cases[0].video).close()  # what is wrong with it is said before a network is built
-    parts = read_bundle(find_bundle(args.bundle_root), {"output_dir": str(output_dir), **given})
+    overlays = ["external.json"] if args.method else []
+    parts = read_bundle(find_bundle(args.bundle_root), {"output_dir": str(output_dir), **given}, overlays)
     annotate(cases, Path(output_dir), parts, port=args.port, browser=not args.no_browser)
