@@ -46,6 +46,7 @@ class Clone:
         if path is None:
             raise UsageError(f"repository is None, expected a clone of {address}; {advice}.")
         self.path, self.address = user_path(path).absolute(), address
+        self.own = {Path(file).parts[0].removesuffix(".py") for file in files}
         missing = [file for file in files if not (self.path / file).is_file()]
         if missing:
             raise UsageError(f"{path} has no {missing[0]}, expected a clone of {address}; {advice}.")
@@ -70,7 +71,7 @@ class Clone:
         Raises:
             UsageError: When a package that it needs is not installed, or it asks for a GPU.
         """
-        finder = _Finder(self.path)
+        finder = _Finder(self.path, self.own)
         with _lock, importing(self.address):
             ours = _known.setdefault(self.path, {})
             hidden = _take_out(finder.names)
@@ -85,10 +86,10 @@ class Clone:
 
 
 class _Finder:
-    """Finds the top-level modules of a folder, for one thread."""
+    """Finds the top-level modules of a folder, for one thread; those in `own` whatever else has such a name."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.thread = str(folder), threading.get_ident()
+    def __init__(self, folder: Path, own: set[str]) -> None:
+        self.folder, self.own, self.thread = str(folder), own, threading.get_ident()
         importlib.invalidate_caches()
         stems = {entry.stem if entry.suffix == ".py" else entry.name for entry in folder.iterdir()}
         taken = {*sys.stdlib_module_names, "monai_i2v"}
@@ -102,7 +103,8 @@ class _Finder:
         spec = PathFinder.find_spec(name, [self.folder])
         if spec is None or spec.origin is not None:
             return spec
-        if PathFinder.find_spec(name) is not None:  # a mere folder gives way to a package, as Python has it
+        installed = None if name in self.own else PathFinder.find_spec(name)
+        if installed is not None and installed.origin is not None:  # a mere folder gives way, as Python has it
             return None
         plain = ModuleSpec(name, None, is_package=True)  # Python's own would look through sys.path again
         plain.submodule_search_locations = [str(Path(self.folder, name))]

@@ -14,7 +14,7 @@ def packages(tmp_path, monkeypatch):
     tops = {"omegaconf", "hydra", "torchvision", "sam2"}
     yield tmp_path / "packages"
     for name in [name for name in sys.modules if name.partition(".")[0] in tops]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]
 
 
 @pytest.fixture

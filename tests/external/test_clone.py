@@ -60,6 +60,14 @@ def test_python_and_installed_packages_are_not_hidden_by_what_lies_in_a_clone(fi
         assert load("data.names").names == ["a"]  # a folder without __init__.py
 
 
+def test_what_a_clone_must_have_is_its_own_even_where_a_package_has_that_name(tmp_path):
+    clone = Clone(write(tmp_path, {"tqdm/model/a.py": "one = 1\n"}), "somebody/first", ["tqdm/model/a.py"])
+    before = sys.modules.get("tqdm")
+    with clone.open() as load:
+        assert load("tqdm.model.a").one == 1
+    assert sys.modules.get("tqdm") is before
+
+
 def test_another_thread_does_not_find_the_modules(first):
     found = []
 

@@ -12,10 +12,8 @@ from monai_i2v.external import build_external
 from monai_i2v.propagation import follow, propagate
 from monai_i2v.session import VideoSession
 
-SIDE = 64  # px
+SIDE = 65  # px, which AOT takes as it is
 PACKAGE = ("sam2.1_tiny", "medsam2")
-# The factor by which an object's probability shrinks with each frame; None where it is a matter of logits.
-SHRINKS = {"cutie_small": True, "cutie_base": True, "xmem": True, "stcn": True}
 
 
 @pytest.fixture(params=CLONES)
@@ -43,8 +41,7 @@ def test_two_objects_move_and_the_absent_one_has_no_probability(system):
         assert prob.sum(1).max() <= 1 + 1e-5
         for one in (0, 2):
             best = prob[0, one] > prob[0, one].max() * 0.9
-            moved = masks[0, one].roll(frame, -1) > 0
-            assert (best != moved).float().mean() < 0.04  # AOT sees 65 px: seams
+            assert torch.equal(best, masks[0, one].roll(frame, -1) > 0)
     assert not any(prob.is_inference() for prob in probs)
 
 
@@ -114,7 +111,7 @@ def size_of(engine):
 def test_few_cells_are_fewer_than_the_best_thirty(clone):
     system = build_external("cutie_small", clone("cutie_small"))
     clip, masks = scene(1)
-    assert system.start(clip[0], masks).engine.top_k == 16  # 4 x 4 cells
+    assert system.start(clip[0], masks).engine.top_k == 25  # 5 x 5 cells
     assert system.config.top_k == 30
 
 
