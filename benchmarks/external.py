@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published systems behind our interface: do they give what their own loops give, how fast are they, what do they keep?
 
-    python benchmarks/external.py --clones FOLDER --systems sam2.1_tiny,cutie_small,xmem,aott --checks equal,session,speed
+    python benchmarks/external.py --clones FOLDER --systems sam2.1_tiny,cutie_small,xmem,aott
 
 ``FOLDER`` holds clones by the names of their repositories (``Cutie``, ``XMem``, ``aot-benchmark``); SAM 2 is the
 installed package. ``--weights FOLDER`` holds checkpoints as ``NAME.pt``; without them weights are random.
@@ -120,7 +120,10 @@ def build(name: str, args: argparse.Namespace) -> Any:
         for key, weights in system.network.named_parameters():
             if "key_proj" in key:  # XMem's softmax overflows with random keys
                 weights.mul_(0.02)
-            if key == "pred_obj_score_head.layers.2.bias" or key == "sam_mask_decoder.pred_obj_score_head.layers.2.bias":
+            if (
+                key == "pred_obj_score_head.layers.2.bias"
+                or key == "sam_mask_decoder.pred_obj_score_head.layers.2.bias"
+            ):
                 weights.fill_(10.0)  # SAM 2 believes that the object is there
     return system
 
@@ -166,9 +169,7 @@ def check_session(name: str, args: argparse.Namespace) -> None:
     apart = max((session.probabilities(t) - prob).abs().max().item() for t, prob in enumerate(own, start=1))
     with TemporaryDirectory() as folder:
         written = by_bundle(name, system, frames, masks, Path(folder), args)
-    wrong = sum(
-        int((masks_to_labels(prob, [1, 3]) != maps).sum()) for prob, maps in zip(own, written[1:], strict=True)
-    )
+    wrong = sum(int((masks_to_labels(prob, [1, 3]) != maps).sum()) for prob, maps in zip(own, written[1:], strict=True))
     print(f"| {name} | {len(own)} | {apart:.3g} (step {STEP:.3g}) | {wrong} of {written[1:].numel()} |")
 
 
@@ -223,9 +224,9 @@ def check_memory(name: str, args: argparse.Namespace) -> None:
     state, samples = system.start(frames[0][None], masks[None]), []
     looks = {int(args.memory_frames * KEPT), args.memory_frames}
     visits = (frames[index % 16][None] for index in range(1, args.memory_frames + 1))
-    for count, (_, state) in enumerate(follow(system, visits, state), start=1):
+    for count, (_, now) in enumerate(follow(system, visits, state), start=1):
         if count in looks:
-            samples.append(f"{held_mib(state, system):.2f} ({resident_mib():.0f})")
+            samples.append(f"{held_mib(now, system):.2f} ({resident_mib():.0f})")
     print(f"| {name} | {side_of(name, args)} | {args.memory_frames} | {' | '.join(samples)} |", flush=True)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published systems of others, with code and weights that the user has: SAM 2.1, MedSAM2, Cutie, XMem, STCN, AOT, DeAOT."""
+"""Published systems, with code and weights of the user: SAM 2.1, MedSAM2, Cutie, XMem, STCN, AOT, DeAOT."""
 
 from monai_i2v.external.aot import AotSegmenter
 from monai_i2v.external.clone import Clone

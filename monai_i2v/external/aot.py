@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AOT (Yang et al., NeurIPS 2021) and DeAOT (NeurIPS 2022) with weights of yours, from a clone of yoxu515/aot-benchmark.
+"""AOT (Yang et al., NeurIPS 2021) and DeAOT (NeurIPS 2022) with weights of yours, from yoxu515/aot-benchmark.
 
 Axes: `N` objects that the reference shows, `H W` pixels of the frame, `h w` those that the network sees.
 """
@@ -67,7 +67,7 @@ class AotSegmenter(ExternalSegmenter[AotEngine]):
     def look(self, frame: Tensor, engine: AotEngine) -> Tensor:
         seen = self._see(frame)
         engine.engine.match_propogate_one_frame(seen)
-        prob = torch.softmax(engine.engine.decode_current_logits(tuple(frame.shape[-2:])), dim=1)  # (1, 1 + more, H, W)
+        prob = torch.softmax(engine.engine.decode_current_logits(tuple(frame.shape[-2:])), dim=1)  # (1, 11, H, W)
         labels = prob.argmax(dim=1, keepdim=True).float()
         engine.engine.update_memory(F.interpolate(labels, seen.shape[-2:], mode="nearest"))
         return prob[0, 1 : 1 + engine.objects]

@@ -78,7 +78,9 @@ class ExternalSegmenter(nn.Module, ABC, Generic[Engine]):
         """
         b, k = masks.shape[:2]
         if b != 1:
-            raise UsageError(f"{b} videos came at a time, expected 1 for {type(self).__name__}; give one after another.")
+            raise UsageError(
+                f"{b} videos came at a time, expected 1 for {type(self).__name__}; give one after another."
+            )
         shown = masks[0].flatten(1).any(dim=1).nonzero().flatten().tolist()
         with quiet("torch"):
             engine = self.begin(frame[0], masks[0, shown].float()) if shown else None

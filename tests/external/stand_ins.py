@@ -129,7 +129,8 @@ def aggregate(prob, keep_bg=False):
         assert masks.flatten(1).any(1).all()
         return masks.unsqueeze(2)
     def segment_with_query(self, bank, features8, features4, key, thin):
-        return self.move(bank.values[-1].squeeze(2))
+        bank.last = self.move(bank.last)
+        return bank.last
 """,
     ),
     "util/tensor_util.py": PAD,
@@ -140,6 +141,7 @@ class MemoryBank:
     def add_memory(self, key, value):
         assert key.ndim == 5 and len(value) == self.k
         self.values.append(value)
+        self.last = value.squeeze(2)
 """,
 }
 

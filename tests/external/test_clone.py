@@ -86,9 +86,9 @@ def test_another_thread_does_not_find_the_modules(first):
 
 def test_a_failure_inside_leaves_nothing_behind(first):
     names = set(sys.modules)
+    write(first.path, {"model/broken.py": "import model.network\nraise KeyError\n"})
     with pytest.raises(KeyError), first.open() as load:
-        load("model.network")
-        raise KeyError
+        load("model.broken")
     assert "model" not in set(sys.modules) - names
 
 
@@ -101,17 +101,17 @@ def test_a_folder_that_is_no_clone_is_refused_in_one_sentence(tmp_path):
 
 def test_a_package_that_is_missing_is_named(tmp_path):
     clone = Clone(write(tmp_path, {"model.py": "import no_such_package\n"}), "somebody/first", ["model.py"])
-    with pytest.raises(UsageError, match=r"somebody/first needs the Python package no_such_package, which cannot be"):
-        with clone.open() as load:
-            load("model")
+    expected = r"somebody/first needs the Python package no_such_package, which cannot be"
+    with pytest.raises(UsageError, match=expected), clone.open() as load:
+        load("model")
 
 
 def test_code_that_asks_for_a_gpu_is_refused_in_one_sentence(tmp_path):
     code = "raise AssertionError('Torch not compiled with CUDA enabled')\n"
     clone = Clone(write(tmp_path, {"model.py": code}), "somebody/first", ["model.py"])
-    with pytest.raises(UsageError, match=r"asks for a GPU \(Torch not compiled with CUDA enabled\), which is not there"):
-        with clone.open() as load:
-            load("model")
+    expected = r"asks for a GPU \(Torch not compiled with CUDA enabled\), which is not there"
+    with pytest.raises(UsageError, match=expected), clone.open() as load:
+        load("model")
 
 
 def test_the_commit_is_that_of_git_or_unknown(first):

@@ -65,7 +65,9 @@ def test_without_any_object_there_is_nothing(system):
 
 def test_several_videos_at_a_time_are_refused(system):
     clip, masks = scene()
-    with pytest.raises(UsageError, match=r"2 videos came at a time, expected 1 for .*Segmenter; give one after another"):
+    with pytest.raises(
+        UsageError, match=r"2 videos came at a time, expected 1 for .*Segmenter; give one after another"
+    ):
         system.start(clip[:2, 0], masks.expand(2, -1, -1, -1))
 
 
