@@ -10,6 +10,7 @@ from typing import Any
 from monai_i2v.app.annotate import annotate
 from monai_i2v.app.bundle_parts import DEFAULT_BUNDLE, find_bundle, read_bundle
 from monai_i2v.data import list_cases
+from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.media import open_video
 
@@ -56,6 +57,10 @@ def run_annotate(args: argparse.Namespace) -> None:
     Raises:
         UsageError: When the video, the bundle or the port is not as expected.
     """
+    if args.repository and not args.method:
+        raise UsageError(
+            f"repository is {args.repository}, but no method was given, expected the system that it is of; add --method."
+        )
     cases = list_cases(args.video, args.ref_mask, args.ref_frame, args.datalist, to_draw=True)
     output_dir = user_path(args.output_dir)
     given = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}

@@ -73,7 +73,7 @@ class AotSegmenter(ExternalSegmenter[AotEngine]):
         return prob[0, 1 : 1 + engine.objects]
 
     def _see(self, frame: Tensor) -> Tensor:
-        """A frame (3, H, W) as (1, 3, h, w), whose sides are multiples of 16, and one more where corners are aligned."""
+        """A frame (3, H, W) as (1, 3, h, w): sides are multiples of 16, and one more where corners are aligned."""
         size = [max(round((side - self.extra) / STRIDE), 1) * STRIDE + self.extra for side in frame.shape[-2:]]
         if list(frame.shape[-2:]) != size:
             frame = F.interpolate(frame[None], size, mode="bicubic", align_corners=False)[0].clamp(0, 1)

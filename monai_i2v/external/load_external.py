@@ -50,6 +50,14 @@ def load_external(
 
     Raises:
         UsageError: When there is no such system, its code or a package is missing, or the weights are not its own.
+
+    Example::
+
+        >>> from monai_i2v.external import load_external
+        >>> load_external("xmem", "/nowhere", "XMem.pth")
+        Traceback (most recent call last):
+            ...
+        monai_i2v.errors.UsageError: /nowhere has no model/network.py, expected a clone of hkchengrex/XMem; run git ...
     """
     system = build_external(name, repository, size)
     if checkpoint is None:

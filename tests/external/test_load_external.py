@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import argparse
 import json
 import sys
 
@@ -9,6 +10,7 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from monai_i2v.app import find_bundle, read_bundle
+from monai_i2v.app.command import add_annotate
 from monai_i2v.compute import device_of, select_device
 from monai_i2v.errors import UsageError
 from monai_i2v.external import EXTERNAL, build_external, load_external
@@ -155,3 +157,12 @@ def test_the_page_draws_with_a_system(tmp_path, xmem, weights):
         read_bundle(find_bundle(), {**options, "checkpoint": None}, ["external.json"])
     with pytest.raises(UsageError, match=r"absence is true, but XMemSegmenter has no memory that could tell"):
         read_bundle(find_bundle(), {**options, "absence": True}, ["external.json"])
+
+
+def test_a_clone_without_the_name_of_a_system_is_refused_by_the_page(movie, xmem):
+    parser = argparse.ArgumentParser()
+    add_annotate(parser.add_subparsers())
+    video = str(movie / "video.mp4")
+    args = parser.parse_args(["annotate", video, "--output_dir", "out", "--repository", str(xmem)])
+    with pytest.raises(UsageError, match=r"but no method was given, expected the system that it is of; add --method"):
+        args.run(args)
