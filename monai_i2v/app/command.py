@@ -59,7 +59,7 @@ def run_annotate(args: argparse.Namespace) -> None:
     """
     if args.repository and not args.method:
         raise UsageError(
-            f"repository is {args.repository}, but no method was given, expected the system that it is of; add --method."
+            f"repository is {args.repository}, but no method was given, expected its system; add --method."
         )
     cases = list_cases(args.video, args.ref_mask, args.ref_frame, args.datalist, to_draw=True)
     output_dir = user_path(args.output_dir)

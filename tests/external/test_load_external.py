@@ -164,5 +164,5 @@ def test_a_clone_without_the_name_of_a_system_is_refused_by_the_page(movie, xmem
     add_annotate(parser.add_subparsers())
     video = str(movie / "video.mp4")
     args = parser.parse_args(["annotate", video, "--output_dir", "out", "--repository", str(xmem)])
-    with pytest.raises(UsageError, match=r"but no method was given, expected the system that it is of; add --method"):
+    with pytest.raises(UsageError, match=r"but no method was given, expected its system; add --method"):
         args.run(args)
