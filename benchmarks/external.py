@@ -19,6 +19,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType, ModuleType
@@ -37,6 +38,8 @@ from torch import Tensor
 
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.external import build_external, load_external
+from monai_i2v.external.build_sam2 import SAM2_CONFIGS
+from monai_i2v.external.cutie import CUTIE_CONFIGS
 from monai_i2v.external.external_segmenter import imagenet_normalized
 from monai_i2v.networks import occurring_classes, soft_aggregate
 from monai_i2v.propagation import follow, propagate
@@ -53,16 +56,39 @@ Loop = Callable[[Any, Sequence[Tensor], Tensor], Iterator[Tensor]]
 """From the adapter, frames (3, H, W) and masks (N, H, W) of frame 0 to probabilities (N, H, W) of the later frames."""
 
 
-def sam2_loop(system: Any, frames: Sequence[Tensor], masks: Tensor) -> Iterator[Tensor]:
-    """SAM 2's predictor over a folder of pictures (without loss: they are PNG files in spite of their names)."""
+def sam2_loop(system: Any, frames: Sequence[Tensor], masks: Tensor, *, config: str) -> Iterator[Tensor]:
+    """SAM 2's predictor over a folder of pictures (without loss: they are PNG files in spite of their names).
+
+    The package builds the predictor, with what its released one is set to beside the configuration.
+    """
+    from sam2.build_sam import build_sam2_video_predictor
+
+    grid, size = [system.size // 16] * 2, system.size
+    attention = [f"++model.memory_attention.layer.{kind}_attention.feat_sizes={grid}" for kind in ("self", "cross")]
+    stable = "++model.sam_mask_decoder_extra_args.dynamic_multimask"
+    overrides = [
+        f"++model.image_size={size}",
+        *attention,
+        f"{stable}_via_stability=true",
+        f"{stable}_stability_delta=0.05",
+        f"{stable}_stability_thresh=0.98",
+        "++model.binarize_mask_from_pts_for_mem_enc=true",
+    ]
+    predictor = build_sam2_video_predictor(
+        f"configs/sam2.1/{config}",
+        device="cpu",
+        apply_postprocessing=False,
+        hydra_overrides_extra=overrides,
+    )
+    predictor.load_state_dict(system.network.state_dict())
     with TemporaryDirectory() as folder:
         for index, frame in enumerate(frames):
             picture(frame).save(Path(folder, f"{index}.jpg"), format="PNG")
-        state = system.network.init_state(folder)
+        state = predictor.init_state(folder)
     for number, mask in enumerate(masks, start=1):
-        system.network.add_new_mask(state, frame_idx=0, obj_id=number, mask=mask > 0.5)
+        predictor.add_new_mask(state, frame_idx=0, obj_id=number, mask=mask > 0.5)
     present = occurring_classes(masks.unsqueeze(0))
-    for index, _, logits in system.network.propagate_in_video(state):
+    for index, _, logits in predictor.propagate_in_video(state):
         if index:
             yield soft_aggregate(logits.transpose(0, 1), present)[0]
 
@@ -100,18 +126,19 @@ def aot_loop(system: Any, frames: Sequence[Tensor], masks: Tensor) -> Iterator[T
         yield prob[0, 1 : 1 + len(masks)]
 
 
-LOOPS: dict[str, Loop] = {"sam2": sam2_loop, "medsam2": sam2_loop, "cutie": cutie_loop, "xmem": xmem_loop}
-
-
 def loop_of(name: str) -> Loop:
     """The own loop of a system."""
-    return next((loop for start, loop in LOOPS.items() if name.startswith(start)), aot_loop)
+    if name in SAM2_CONFIGS:
+        return partial(sam2_loop, config=SAM2_CONFIGS[name][0])
+    if name in CUTIE_CONFIGS:
+        return cutie_loop
+    return xmem_loop if name == "xmem" else aot_loop
 
 
 def build(name: str, args: argparse.Namespace) -> Any:
     """A system behind our interface."""
     repository = EXTERNAL[name] and args.clones / EXTERNAL[name]
-    size = args.side if name.startswith(("sam2", "medsam2")) else None
+    size = args.side if name in SAM2_CONFIGS else None
     if args.weights is not None:
         return load_external(name, repository, args.weights / f"{name}.pt", size)
     torch.manual_seed(0)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from monai_i2v.data.checkpoint import check_finite, read_checkpoint
 from monai_i2v.errors import UsageError
 from monai_i2v.external.aot import AOT_MODELS, build_aot
+from monai_i2v.external.build_sam2 import SAM2_CONFIGS, build_sam2
 from monai_i2v.external.cutie import CUTIE_CONFIGS, build_cutie
 from monai_i2v.external.external_segmenter import ExternalSegmenter
-from monai_i2v.external.sam2 import SAM2_CONFIGS, build_sam2
 from monai_i2v.external.stcn import build_stcn
 from monai_i2v.external.xmem import build_xmem
 from monai_i2v.files.user_path import user_path
