@@ -7,7 +7,8 @@
 installed package. ``--weights FOLDER`` holds checkpoints as ``NAME.pt``; without them weights are random.
 
 *equal* carries two objects of three (one is absent) through a clip, by our adapter and by the system's own loop.
-*session* does the same by the bundle, from a file of frames to files of masks, and by a `VideoSession`.
+*session* does the same by the bundle, from a file of frames to files of masks, and by a `VideoSession`; both keep
+probabilities in steps of 1/65,535, and so are the labels of the own loop taken.
 *speed* lets the systems and the shipped network take turns in one process; CPU-seconds, as load does not change them.
 *memory* carries on for many frames, and says what the state holds and the process needs.
 """
@@ -44,6 +45,7 @@ from monai_i2v.external.external_segmenter import imagenet_normalized
 from monai_i2v.networks import occurring_classes, soft_aggregate
 from monai_i2v.propagation import follow, propagate
 from monai_i2v.session import VideoSession
+from monai_i2v.tracking.mask_store import in_steps
 from monai_i2v.transforms import masks_to_labels
 
 OURS = "tcmn"
@@ -196,7 +198,8 @@ def check_session(name: str, args: argparse.Namespace) -> None:
     apart = max((session.probabilities(t) - prob).abs().max().item() for t, prob in enumerate(own, start=1))
     with TemporaryDirectory() as folder:
         written = by_bundle(name, system, frames, masks, Path(folder), args)
-    wrong = sum(int((masks_to_labels(prob, [1, 3]) != maps).sum()) for prob, maps in zip(own, written[1:], strict=True))
+    labels = torch.stack([masks_to_labels(in_steps(prob), [1, 3]) for prob in own])
+    wrong = int((labels != written[1:]).sum())
     print(f"| {name} | {len(own)} | {apart:.3g} (step {STEP:.3g}) | {wrong} of {written[1:].numel()} |")
 
 
