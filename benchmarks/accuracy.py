@@ -46,13 +46,15 @@ class Bundle:
 
     Args:
         folder: the bundle.
+        overlays: further files of its ``configs``, over it.
         settings: values for the file's keys.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, overlays: Sequence[str] = (), **settings: Any) -> None:
         self.config = ConfigParser()
-        self.config.read_config(folder / "configs" / "inference.json")
-        self.config.update({"bundle_root": str(folder), "adaptation::progress": False, **settings})
+        self.config.read_config([folder / "configs" / file for file in ("inference.json", *overlays)])
+        quiet = {"adaptation::progress": False} if self.config["adaptation"] else {}
+        self.config.update({"bundle_root": str(folder), **quiet, **settings})
         self.device = select_device(self.config["device"])
         self.inferer: PropagationInferer = self.config.get_parsed_content("inferer")
         self.network = self._network()
@@ -76,6 +78,7 @@ class Bundle:
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "phantom": PHANTOM,
+            **{key: str(getattr(self.network, key)) for key in ("source", "frame_size") if hasattr(self.network, key)},
             **{key: self.config[key] for key in ("size", "dtype", "seed", "network_def", "adaptation")},
         }
         return json.loads(json.dumps(facts))

@@ -18,6 +18,8 @@ from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 __all__ = ["BUNDLES", "IMAGE", "RUNS", "TABLES", "TRAINED", "TRAINED_TRACKERS", "Run", "Table", "TrainerWithoutMemory"]
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
+# Weights of published systems, as ``NAME.pt``, and clones of their repositories, by those who have them.
+SYSTEMS = Path(__file__).parents[1] / "runs" / "external"
 # What `few_shot_training.py` and `vos_training.py` make: methods whose weights are not shipped.
 TRAINED = Path(__file__).parents[1] / "runs" / "few_shot"
 TRAINED_TRACKERS = Path(__file__).parents[1] / "runs" / "vos"
@@ -51,6 +53,7 @@ class Run:
         random: whether the seed matters; if not, one is enough.
         scope: adapted to each video, to all of a family together, or along each video.
         families: the only families that are measured, for a method that takes very long; empty for all but controls.
+        overlays: further files of the bundle's ``configs``, over ``inference.json``.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Run:
     random: bool = False
     scope: Literal["video", "dataset", "sliding", "stream"] = "video"
     families: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()
 
     @property
     def is_trained(self) -> bool:
@@ -169,6 +173,29 @@ def _few_shot(method: str) -> Run:
     return Run(f"few_shot_{method}", IMAGE, "image", changes)
 
 
+def _external(method: str, repository: str | None) -> Run:
+    """A published system at its own size, with what a person has put into the folder `SYSTEMS`."""
+    changes = {
+        "method": method,
+        "repository": None if repository is None else str(SYSTEMS / repository),
+        "checkpoint": str(SYSTEMS / f"{method}.pt"),
+        "size": None,
+    }
+    return Run(f"external_{method}", MEMORY, "image", changes, overlays=("external.json",))
+
+
+# Names and clones of published systems.
+EXTERNAL = {
+    "sam2.1_tiny": None,
+    "medsam2": None,
+    "cutie_small": "Cutie",
+    "cutie_base": "Cutie",
+    "xmem": "XMem",
+    "stcn": "STCN",
+    "aott": "aot-benchmark",
+    "deaott": "aot-benchmark",
+}
+
 # In the order of the paper's table; the image network is trained once more with what they have.
 FEW_SHOT = {
     "one_shot": "image network, trained alike",
@@ -274,6 +301,17 @@ TABLES: dict[str, Table] = {
         ),
         measures=("j", "f", "dice"),
         baseline="vos_tcmn",
+    ),
+    "systems": Table(
+        "Published systems with their own weights (`runs/external`), each at its own size",
+        ("method",),
+        (
+            (("TCMN, `memory_only`",), TCMN),
+            (("copy the first mask",), COPY),
+            *(((method,), _external(method, repository)) for method, repository in EXTERNAL.items()),
+        ),
+        measures=("j", "f", "dice"),
+        baseline=TCMN.name,
     ),
     "losses": Table(
         "Losses of relearning (ablation of the RAB paper)",

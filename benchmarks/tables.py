@@ -86,7 +86,7 @@ def execute(name: str, seed: int, args: argparse.Namespace) -> None:
     run = RUNS[name]
     clips = [clip for clip in chosen_clips(args, [run]) if concerns(run, clip)]
     settings = {"size": args.size, "seed": seed, "device": args.device}
-    bundle = Bundle(BUNDLES / run.bundle, **settings, **run.changes)
+    bundle = Bundle(BUNDLES / run.bundle, overlays=run.overlays, **{**settings, **run.changes})
     facts = {**bundle.facts(), "bundle": run.bundle, "method": run.method, "scope": run.scope}
     results = Results(path_of(args.output, run, seed), facts, "python benchmarks/tables.py")
     missing = [clip for clip in clips if not results.has(run.name, clip.name)]

@@ -17,6 +17,7 @@ __all__ = [
     "engines",
     "errors",
     "export",
+    "external",
     "files",
     "handlers",
     "inferers",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,18 +46,19 @@ def find_bundle(root: str | Path | None = None) -> Path:
     )
 
 
-def read_bundle(root: Path, overrides: Mapping[str, Any]) -> BundleParts:
+def read_bundle(root: Path, overrides: Mapping[str, Any], overlays: Sequence[str] = ()) -> BundleParts:
     """Build what the command line would build, with the same options.
 
     Args:
         root: folder of the bundle.
         overrides: values of its configuration, as after ``--`` on the command line.
+        overlays: further files of its ``configs``, over ``inference.json``.
 
     Raises:
         UsageError: As the command line, in the same sentence.
     """
     parser = ConfigParser()
-    parser.read_config(str(root / "configs" / "inference.json"))
+    parser.read_config([str(root / "configs" / file) for file in ("inference.json", *overlays)])
     parser.update({"bundle_root": str(root), **overrides})
     try:
         device = parser.get_parsed_content("evaluator#device")

@@ -10,12 +10,13 @@ from typing import Any
 from monai_i2v.app.annotate import annotate
 from monai_i2v.app.bundle_parts import DEFAULT_BUNDLE, find_bundle, read_bundle
 from monai_i2v.data import list_cases
+from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 from monai_i2v.media import open_video
 
 __all__ = ["add_annotate"]
 
-OPTIONS = ("device", "size", "crop", "absence", "chamber", "anonymize", "checkpoint")
+OPTIONS = ("device", "size", "crop", "absence", "chamber", "anonymize", "checkpoint", "method", "repository")
 
 
 def add_annotate(commands: Any) -> None:
@@ -41,6 +42,8 @@ def add_annotate(commands: Any) -> None:
     own = parser.add_argument_group("as for the bundle (docs/options.md)")
     own.add_argument("--size", type=int, help="short side of the frames that the network sees, px")
     own.add_argument("--chamber", type=int, help="label of a chamber whose volume is measured")
+    own.add_argument("--method", help="a published system instead of the bundle's network, such as sam2.1_tiny")
+    own.add_argument("--repository", help="a clone of its code")
     for name in ("device", "checkpoint"):
         own.add_argument(f"--{name}")
     for name in ("crop", "absence", "anonymize"):
@@ -54,9 +57,14 @@ def run_annotate(args: argparse.Namespace) -> None:
     Raises:
         UsageError: When the video, the bundle or the port is not as expected.
     """
+    if args.repository and not args.method:
+        raise UsageError(
+            f"repository is {args.repository}, but no method was given, expected its system; add --method."
+        )
     cases = list_cases(args.video, args.ref_mask, args.ref_frame, args.datalist, to_draw=True)
     output_dir = user_path(args.output_dir)
     given = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
     open_video(cases[0].video).close()  # what is wrong with it is said before a network is built
-    parts = read_bundle(find_bundle(args.bundle_root), {"output_dir": str(output_dir), **given})
+    overlays = ["external.json"] if args.method else []
+    parts = read_bundle(find_bundle(args.bundle_root), {"output_dir": str(output_dir), **given}, overlays)
     annotate(cases, Path(output_dir), parts, port=args.port, browser=not args.no_browser)

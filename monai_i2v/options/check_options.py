@@ -32,7 +32,9 @@ def check_options() -> None:
             f"there is nothing called {workflow.run_id!r} to run, expected an id of the config, such as 'run'; put "
             "quotes around values with spaces."
         )
-    known = {workflow.init_id, workflow.run_id, workflow.final_id, "run", "imports", *defined_options(workflow)}
+    typed, given = typed_options(), given_options()
+    unread = defined_options(workflow) - typed.keys() - given.keys()  # what an overlay leaves alone may rest
+    known = {workflow.init_id, workflow.run_id, workflow.final_id, "run", "imports", *unread}
     refuse_unknown_options(config, known)
-    keep_text(workflow, typed_options(), given_options())
+    keep_text(workflow, typed, given)
     check_training_options(workflow.parser)

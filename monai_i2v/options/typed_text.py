@@ -54,7 +54,9 @@ def _read_labels(text: str) -> str | int | list[int]:
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("video", "datalist", "output_dir", "checkpoint", "bundle_root", "dataset_dir"), str),
-    **dict.fromkeys(("ckpt_dir", "clips_dir", "encoder_weights", "start_from", "export_path", "log_dir"), str),
+    **dict.fromkeys(
+        ("ckpt_dir", "clips_dir", "encoder_weights", "start_from", "export_path", "log_dir", "repository"), str
+    ),
     **dict.fromkeys(("tracking_uri", "experiment_name"), str),
     "ref_mask": _read_paths,
     "chamber": _read_labels,

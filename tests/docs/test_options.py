@@ -63,3 +63,10 @@ def test_every_preset_is_on_the_page():
     listed = [(row["bundle"], row["preset"].strip("`")) for row in table("Presets")]
     real = {"memory": MEMORY_NET_PRESETS, "image": IMAGE_NET_PRESETS, "TTT": PRESETS, "RAB": RELEARNING_PRESETS}
     assert sorted(listed) == sorted((bundle, preset) for bundle, presets in real.items() for preset in presets)
+
+
+def test_every_option_of_a_published_system_is_on_the_page_with_its_default():
+    page = {
+        row["option"].strip("`"): row["default"].strip("`") for row in table("A published system (`external.json`)")
+    }
+    assert page == options("memory", "external.json")

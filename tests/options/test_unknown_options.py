@@ -59,3 +59,11 @@ def test_a_part_of_a_path_with_spaces_is_nothing_to_run(run):
 def test_ids_inside_may_be_set_and_arguments_of_a_component_added(run):
     assert run("--train::epochs", "5", "--network_def::dropout", "0.5", "--sets::1", "c")["sets"] == ["a", "c"]
     assert run("--network_def::_desc_", "mine")["epochs"] == 3
+
+
+def test_an_option_that_a_further_config_leaves_unread_is_refused_when_it_is_given(run, tmp_path):
+    commands = ["$print(json.dumps([@video, @ref_mask, @output_dir, @chamber, @ref_frame]))"]
+    commands.append("$print(json.dumps([None, @sets, @train::epochs]), @network_def if @train::epochs < 0 else '')")
+    (tmp_path / "other.json").write_text(json.dumps({"run": commands}))
+    assert run(files=(str(tmp_path / "other.json"),))["epochs"] == 3
+    assert "no option anonymize" in refusal(run, "--anonymize", "true", files=(str(tmp_path / "other.json"),))
