@@ -9,14 +9,10 @@ from typing import Any, NamedTuple
 
 from monai.bundle import ConfigParser
 
-import monai_i2v
 from monai_i2v.errors import UsageError
-from monai_i2v.files.user_path import user_path
 from monai_i2v.inferers import PropagationInferer
 
-__all__ = ["DEFAULT_BUNDLE", "BundleParts", "find_bundle", "read_bundle"]
-
-DEFAULT_BUNDLE = "temporal_contrastive_memory_video_segmentation"
+__all__ = ["BundleParts", "read_bundle"]
 
 
 class BundleParts(NamedTuple):
@@ -25,25 +21,6 @@ class BundleParts(NamedTuple):
     network: Any  # a `VideoSegmenter`, on its device, behind what the inferer puts before it
     inferer: PropagationInferer
     handlers: list[Any]  # that write results
-
-
-def find_bundle(root: str | Path | None = None) -> Path:
-    """The folder of a bundle.
-
-    Args:
-        root: the folder; None looks for `DEFAULT_BUNDLE` beside the package and below the present folder.
-
-    Raises:
-        UsageError: When there is none.
-    """
-    beside = Path(monai_i2v.__file__).parents[1]
-    places = [user_path(root)] if root else [place / "bundles" / DEFAULT_BUNDLE for place in (beside, Path())]
-    for place in places:
-        if (place / "configs" / "inference.json").is_file():
-            return place
-    raise UsageError(
-        f"{places[-1]} is no bundle, expected a folder with configs/inference.json; give it with --bundle_root."
-    )
 
 
 def read_bundle(root: Path, overrides: Mapping[str, Any], overlays: Sequence[str] = ()) -> BundleParts:

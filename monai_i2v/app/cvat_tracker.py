@@ -18,8 +18,9 @@ from cvat_sdk.masks import decode_mask, encode_mask
 from PIL.Image import Image
 from torch import Tensor
 
-from monai_i2v.app.bundle_parts import find_bundle, read_bundle
+from monai_i2v.app.bundle_parts import read_bundle
 from monai_i2v.compute import device_of
+from monai_i2v.files.bundle_folders import find_bundle
 from monai_i2v.propagation import follow
 from monai_i2v.tracking import WorkingFrames
 from monai_i2v.tracking.working_size import Size
@@ -124,7 +125,7 @@ def create(bundle_root: str | None = None, device: str = "auto", size: Size = "a
     """What CVAT's command calls, with the arguments after ``-p``.
 
     Args:
-        bundle_root: folder of a bundle; the memory network's when None.
+        bundle_root: folder of a bundle, or the name of one that comes along; the memory network's when None.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         size: as of `MaskTracker`.
 

@@ -21,7 +21,8 @@ from PIL import Image
 from pydicom import dcmread
 from pydicom.examples import get_path
 
-from monai_i2v.app.bundle_parts import find_bundle, read_bundle
+from monai_i2v.app.bundle_parts import read_bundle
+from monai_i2v.files.bundle_folders import find_bundle
 from monai_i2v.media import open_video
 from monai_i2v.session import VideoSession
 
