@@ -23,7 +23,9 @@ class IntoWheel(build_py):
 
     def _get_data_files(self) -> list[tuple[Any, ...]]:
         """Per package its folder, where it goes, and the files in it; what lies beside it comes last."""
-        beside = sorted(path for pattern in self.package_data[PACKAGE] for path in glob(pattern) if os.path.isfile(path))
+        beside = sorted(
+            path for pattern in self.package_data[PACKAGE] for path in glob(pattern) if os.path.isfile(path)
+        )
         return [*super()._get_data_files(), (PACKAGE, ".", os.path.join(self.build_lib, PACKAGE), beside)]
 
     def get_source_files(self) -> list[str]:

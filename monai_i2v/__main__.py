@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -49,4 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
     show_usage_errors_in_one_sentence()
-    main(sys.argv[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that the console has no signs for
+    main()

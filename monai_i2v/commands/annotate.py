@@ -26,8 +26,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(
         "python -m monai_i2v annotate",
-        description="Opens a page on this machine to draw, correct and review masks; nothing leaves it. Sessions lie in "
-        "OUTPUT_DIR/NAME.session/, results in OUTPUT_DIR/NAME/.",
+        description="Opens a page on this machine to draw, correct and review masks; nothing leaves it. "
+        "Sessions lie in OUTPUT_DIR/NAME.session/, results in OUTPUT_DIR/NAME/.",
     )
     parser.add_argument("video", nargs="?", help="movie, DICOM, NIfTI, folder of frames ...")
     parser.add_argument("--datalist", help="JSON file that lists several videos instead")

@@ -124,6 +124,8 @@ def _pairs(words: Sequence[str]) -> dict[str, str | None]:
 
 def _folder_of(video: Path) -> Path:
     """The folder that a video lies in; of a glob, the one that its folder lies in."""
+    if video.name in ("", ".."):
+        video = Path(os.path.abspath(video))
     magic = [folder for folder in (video, *video.parents) if "*" in folder.name]
     return (magic[-1].parent if magic else video).parent
 

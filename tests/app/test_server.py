@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 
@@ -13,8 +12,8 @@ import pytest
 from page_user import TOKEN, Served, Still
 from PIL import Image
 
-from monai_i2v.app.command import add_annotate
 from monai_i2v.app.run_lengths import read_runs, runs_of
+from monai_i2v.commands.annotate import parse_arguments
 from monai_i2v.errors import UsageError
 from monai_i2v.media import open_video
 from monai_i2v.phantoms import Phantom, save_phantom
@@ -208,7 +207,5 @@ def test_a_video_that_cannot_be_read_is_refused_as_on_the_command_line_and_the_o
 
 
 def test_the_command_knows_the_options_of_the_bundle():
-    parser = argparse.ArgumentParser()
-    add_annotate(parser.add_subparsers())
-    args = parser.parse_args(["annotate", "a.mp4", "--output_dir", "out", "--crop", "true", "--no-browser"])
+    args = parse_arguments(["a.mp4", "--output_dir", "out", "--crop", "true", "--no-browser"])
     assert (args.video, args.output_dir, args.crop, args.no_browser, args.port) == ("a.mp4", "out", "true", True, 0)
