@@ -46,12 +46,11 @@ def main(arguments: Sequence[str]) -> None:
     export.add_argument("bundle", nargs="*", metavar="NAME", help="bundles to export; all if not given")
     args = parser.parse_args(arguments)
     if args.command is None:
-        lines = map(_describe, bundle_folders().values())
-    else:
-        folders = [find_bundle(name) for name in args.bundle or bundle_folders()]
-        lines = (str(export_bundle(folder, user_path(args.folder))) for folder in folders)
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+        for folder in bundle_folders().values():
+            sys.stdout.write(f"{_describe(folder)}\n")
+        return
+    for folder in [find_bundle(name) for name in args.bundle or bundle_folders()]:
+        sys.stdout.write(f"{export_bundle(folder, user_path(args.folder))}\n")
 
 
 def export_bundle(bundle: Path, folder: Path) -> Path:

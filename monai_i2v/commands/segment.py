@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from monai_i2v.commands.option_texts import option_texts, preset_texts
 from monai_i2v.errors import UsageError
-from monai_i2v.files.bundle_folders import find_bundle
+from monai_i2v.files.bundle_folders import CONFIG, bundle_folders, find_bundle
 from monai_i2v.files.user_path import user_path
 
 __all__ = ["BundleRun", "main", "read_arguments"]
@@ -40,9 +40,8 @@ MOVIE = "recording.mp4 mask.png"
 
 
 class BundleRun(NamedTuple):
-    """A run of a bundle: where it lies, and the options of ``monai.bundle run``; None where only a name was given."""
+    """A run of a bundle: the options of ``monai.bundle run``; None where only a name was given."""
 
-    bundle: Path
     options: Mapping[str, str | None]
 
     @property
@@ -71,8 +70,9 @@ def main(arguments: Sequence[str]) -> None:
     run = read_arguments(arguments)
     sys.stdout.write(f"{run}\n")
     sys.stdout.flush()
-    # The bundles of this package are no strangers' programs; SECURITY.md says what MONAI warns of.
-    warnings.filterwarnings("ignore", "parsing config_file")
+    if run.options["config_file"] in {str(folder / CONFIG) for folder in bundle_folders().values()}:
+        # It is no stranger's program; SECURITY.md says what MONAI warns of.
+        warnings.filterwarnings("ignore", "parsing config_file")
     sys.argv = ["monai.bundle", *run.words]
     runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
     sys.stdout.write(f"monai_i2v: {_where(run.options)}\n")
@@ -103,10 +103,10 @@ def read_arguments(arguments: Sequence[str]) -> BundleRun:
         missing = "mask" if options.get("video") else "video"
         raise UsageError(f"the {missing} is missing, expected VIDEO MASK or --datalist FILE.json; give {MOVIE}.")
     bundle = find_bundle(options.pop("bundle", None))
-    config, logging_file = bundle / "configs" / "inference.json", Path(__file__).with_name("quiet_logging.conf")
-    own = {"config_file": str(config), "bundle_root": str(bundle), "logging_file": str(logging_file)}
+    logging_file = Path(__file__).with_name("quiet_logging.conf")
+    own = {"config_file": str(bundle / CONFIG), "bundle_root": str(bundle), "logging_file": str(logging_file)}
     beside = _folder_of(Path(listed or options["video"] or "")) / "results"
-    return BundleRun(bundle, {**own, "output_dir": str(beside), **options})
+    return BundleRun({**own, "output_dir": str(beside), **options})
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str | None]:

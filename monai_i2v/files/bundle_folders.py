@@ -8,11 +8,12 @@ from pathlib import Path
 from monai_i2v.errors import UsageError
 from monai_i2v.files.user_path import user_path
 
-__all__ = ["DEFAULT_BUNDLE", "bundle_folders", "find_bundle", "shipped_path"]
+__all__ = ["CONFIG", "DEFAULT_BUNDLE", "bundle_folders", "find_bundle", "shipped_path"]
 
 DEFAULT_BUNDLE = "temporal_contrastive_memory_video_segmentation"
 PACKAGE = Path(__file__).parents[1]
 CONFIG = Path("configs", "inference.json")
+"""Of each bundle, what segments."""
 
 
 def shipped_path(name: str) -> Path:
