@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from monai_i2v.memory.bank import MemoryBank
@@ -53,7 +54,9 @@ class ConfidentPolicy(MemoryPolicy):
         read_number("novelty_threshold", self.novelty_threshold, 0, 1, use=0.8)
 
     def decide(self, key: Tensor, prob: Tensor, bank: MemoryBank, frame: int) -> bool:
-        """See `MemoryPolicy.decide`."""
+        """See `MemoryPolicy.decide`; an exported program cannot look at masks, and goes by the number of the frame."""
+        if torch.compiler.is_exporting():
+            return super().decide(key, prob, bank, frame)
         confidence = mask_confidence(prob)
         seen = confidence[confidence > 0]  # an object that is out of view says nothing about the masks of the others
         mean = seen.mean().item() if seen.numel() else 0.0

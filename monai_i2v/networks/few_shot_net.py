@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from monai_i2v.networks.aggregation import soft_aggregate
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.prior_mask import downsample_mask
+from monai_i2v.networks.torchscript import ScriptedImageNet
 
 __all__ = ["EpisodePrediction", "FewShotNet", "mean_of_those_that_see", "per_object"]
 
@@ -127,6 +128,10 @@ class FewShotNet(nn.Module, ABC, Generic[FeaturesT, SupportT]):
         if query_mask is None or not self.training:
             return logits
         return EpisodePrediction(logits, self.further(features, annotated, cells, query_mask))
+
+    def __prepare_scriptable__(self) -> ScriptedImageNet:
+        """What `torch.jit.script` takes in its place."""
+        return ScriptedImageNet(self)
 
     def encode_frame(self, frame: Tensor) -> FeaturesT:
         """Features of frames (B, C, H, W) of any size; they do not depend on any object."""

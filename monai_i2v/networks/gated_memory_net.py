@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from monai_i2v.memory import MemoryBank, embed_query, find_cells, read_cells, read_memory
 from monai_i2v.memory.readout import DENSE_SHARE
 from monai_i2v.networks.temporal_contrastive_memory_net import TemporalContrastiveMemoryNet, TemporalMemoryState
+from monai_i2v.networks.torchscript import ScriptedClipNet
 
 __all__ = ["DistanceGate", "GatedMemoryNet", "nearest_distance", "weigh"]
 
@@ -95,16 +96,24 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
         super().__init__(*encoders, **settings)
         self.gate = gate
 
+    def __prepare_scriptable__(self) -> ScriptedClipNet:
+        """What `torch.jit.script` takes in its place."""
+        return ScriptedClipNet(self)
+
     def read(self, key: Tensor, state: TemporalMemoryState) -> Tensor:
         """What a frame's places (B, D, h, w) read from the memory: (B, K, V, h, w)."""
         cells = state.bank.drawn_cells
         if self.gate is None or self.training or cells == state.bank.keys.shape[1]:
             return super().read(key, state)
-        distance, read_drawn, read_joint = (_compare_once if _keeps_few(state.bank) else _compare)(key, state.bank)
+        in_program = torch.compiler.is_exporting()  # it cannot leave out what the pictures make needless
+        compare = _compare_once if _keeps_few(state.bank) and not in_program else _compare
+        distance, read_drawn, read_joint = compare(key, state.bank)
         trust = self.trust(distance)
-        if (trust == 1).all():
+        if not in_program and (trust == 1).all():
             return read_joint()
-        return read_drawn() if (trust == 0).all() else weigh(read_joint(), read_drawn(), trust)
+        if not in_program and (trust == 0).all():
+            return read_drawn()
+        return weigh(read_joint(), read_drawn(), trust)
 
     @torch.no_grad()
     def trust(self, distance: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import argparse
 import json
 import sys
 
@@ -9,11 +8,12 @@ import torch
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 
-from monai_i2v.app import find_bundle, read_bundle
-from monai_i2v.app.command import add_annotate
+from monai_i2v.app import read_bundle
+from monai_i2v.commands import annotate
 from monai_i2v.compute import device_of, select_device
 from monai_i2v.errors import UsageError
 from monai_i2v.external import EXTERNAL, build_external, load_external
+from monai_i2v.files.bundle_folders import find_bundle
 from monai_i2v.phantoms import Phantom, save_phantom
 
 
@@ -160,9 +160,6 @@ def test_the_page_draws_with_a_system(tmp_path, xmem, weights):
 
 
 def test_a_clone_without_the_name_of_a_system_is_refused_by_the_page(movie, xmem):
-    parser = argparse.ArgumentParser()
-    add_annotate(parser.add_subparsers())
-    video = str(movie / "video.mp4")
-    args = parser.parse_args(["annotate", video, "--output_dir", "out", "--repository", str(xmem)])
+    arguments = [str(movie / "video.mp4"), "--output_dir", "out", "--repository", str(xmem)]
     with pytest.raises(UsageError, match=r"but no method was given, expected its system; add --method"):
-        args.run(args)
+        annotate.main(arguments)
