@@ -7,6 +7,7 @@ them, and complains where a result depends on what the pictures show; what it ma
 
 # Annotations are not postponed here: TorchScript reads them.
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -63,5 +64,8 @@ class ScriptedClipNet(nn.Module):
 @torch.no_grad()
 def _trace(net: nn.Module, examples: Sequence[Tensor]) -> torch.jit.ScriptModule:
     program = torch.export.export(net.eval(), tuple(examples)).module()
-    traced: torch.jit.ScriptModule = torch.jit.trace(program, tuple(examples), check_trace=False)
+    with warnings.catch_warnings():
+        # The program compares sizes with those it was made for; what depends on pictures was refused above.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        traced: torch.jit.ScriptModule = torch.jit.trace(program, tuple(examples), check_trace=False)
     return traced

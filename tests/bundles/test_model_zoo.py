@@ -64,9 +64,8 @@ def test_ckpt_export_gives_a_torchscript_that_says_what_the_network_says(name, t
         assert (scripted(*given) - network(*given)).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize(
-    "name", [VIDEO_BUNDLES[0], CLIP_BUNDLE]
-)  # the others have the network and weights of the first
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # of PyTorch about itself
+@pytest.mark.parametrize("name", NETWORKS)
 @torch.no_grad()
 def test_onnx_export_gives_a_file_that_says_what_the_network_says(name, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

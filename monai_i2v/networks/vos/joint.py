@@ -172,7 +172,7 @@ def frame_weights(shares: Sequence[float]) -> list[float]:
     Example::
 
         >>> [round(share, 3) for share in frame_weights([0.25, 0.75])]
-        [0.25, 0.656, 0.094]
+        [0.25, 0.653, 0.097]
     """
     reference = max(REFERENCE_SHARE, (1 - NEW_SHARE) * shares[0])
     others = [*((1 - NEW_SHARE) * share for share in shares[1:]), NEW_SHARE]
