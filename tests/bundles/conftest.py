@@ -74,6 +74,20 @@ def module_recording(tmp_path_factory):
     return lay_recording(tmp_path_factory.mktemp("recording"))
 
 
+@pytest.fixture(scope="module")
+def stills(tmp_path_factory):
+    """Two sets of six labelled stills."""
+    root = tmp_path_factory.mktemp("stills")
+    for name, look in (("echo", "ultrasound"), ("scope", "endoscope")):
+        phantom = Phantom(look, length=6, size=(48, 48))
+        for kind in ("images", "masks"):
+            (root / name / kind).mkdir(parents=True)
+        for index in range(6):
+            Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
+            Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
+    return root
+
+
 @pytest.fixture
 def run_bundle(checkpoint, capsys, monkeypatch):
     """The command ``python -m monai.bundle run`` without a process of its own, which takes seconds to start.

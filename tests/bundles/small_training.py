@@ -35,17 +35,32 @@ def small(configs):
 
 
 def train(stills, folder, *overlays, configs=CONFIGS, **overrides):
-    files = [str(configs / name) for name in ("train.json", *overlays)]
+    return workflow(stills, folder, *overlays, configs=configs, **{**small(configs), **overrides})
+
+
+def train_method(stills, folder, method, *overlays, configs, **overrides):
+    """A training of a light form, ready to run."""
+    given = {"stills_dir": str(stills / "cache"), "method": method, **COMMON, **overrides}
+    flow = workflow(stills, folder, *overlays, configs=configs, **given)
+    flow.initialize()
+    return flow
+
+
+def workflow(stills, folder, *overlays, configs, **options):
     return ConfigWorkflow(
-        files,
+        [str(configs / name) for name in ("train.json", *overlays)],
         meta_file=str(configs / "metadata.json"),
         logging_file=str(configs / "logging.conf"),
         workflow_type="train",
         bundle_root=str(configs.parent),
         dataset_dir=str(stills),
         ckpt_dir=str(folder),
-        **{**small(configs), **overrides},
+        **options,
     )
+
+
+def weights(folder, name="resume.pt"):
+    return torch.load(folder / name, weights_only=True)["network"]
 
 
 def losses_of(stills, folder, *overlays, configs):

@@ -1,53 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
-import numpy as np
 import pytest
 import torch
 from bundle_command import BUNDLES
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
-from PIL import Image
-from small_training import COMMON, CONFIGS
+from small_training import CONFIGS, train_method, weights
 
 from monai_i2v.errors import UsageError
 from monai_i2v.networks.few_shot import light_network
-from monai_i2v.phantoms import Phantom
-
-
-@pytest.fixture(scope="module")
-def stills(tmp_path_factory):
-    """Two sets of three labelled stills."""
-    root = tmp_path_factory.mktemp("stills")
-    for name, look in (("echo", "ultrasound"), ("scope", "endoscope")):
-        phantom = Phantom(look, length=3, size=(48, 48))
-        for kind in ("images", "masks"):
-            (root / name / kind).mkdir(parents=True)
-        for index in range(3):
-            Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
-            Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
-    return root
 
 
 def training(stills, folder, method, *overlays, **overrides):
-    flow = ConfigWorkflow(
-        [str(CONFIGS / name) for name in ("train.json", "few_shot_train.json", *overlays)],
-        meta_file=str(CONFIGS / "metadata.json"),
-        logging_file=str(CONFIGS / "logging.conf"),
-        workflow_type="train",
-        bundle_root=str(CONFIGS.parent),
-        dataset_dir=str(stills),
-        ckpt_dir=str(folder),
-        stills_dir=str(stills / "cache"),
-        method=method,
-        **{**COMMON, "val_episodes": 2, **overrides},
-    )
-    flow.initialize()
-    return flow
-
-
-def weights(folder):
-    return torch.load(folder / "resume.pt", weights_only=True)["network"]
+    options = {"val_episodes": 2, **overrides}
+    return train_method(stills, folder, method, "few_shot_train.json", *overlays, configs=CONFIGS, **options)
 
 
 def test_a_method_is_trained_and_goes_on_after_a_kill_as_if_there_had_been_none(stills, tmp_path):

@@ -11,30 +11,11 @@ import pytest
 import torch
 from bundle_command import torchrun_command
 from ignite.engine import Events
-from PIL import Image
-from small_training import CONFIGS, MEMORY_CONFIGS, SMALL, losses_of, train
+from small_training import CONFIGS, MEMORY_CONFIGS, SMALL, losses_of, train, weights
 
 from monai_i2v.phantoms import Phantom, save_phantom
 
 both_networks = pytest.mark.parametrize("configs", [CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
-
-
-@pytest.fixture(scope="module")
-def stills(tmp_path_factory):
-    """Two sets of six labelled stills."""
-    root = tmp_path_factory.mktemp("stills")
-    for name, look in (("echo", "ultrasound"), ("scope", "endoscope")):
-        phantom = Phantom(look, length=6, size=(48, 48))
-        for kind in ("images", "masks"):
-            (root / name / kind).mkdir(parents=True)
-        for index in range(6):
-            Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
-            Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
-    return root
-
-
-def weights(folder, name="resume.pt"):
-    return torch.load(folder / name, weights_only=True)["network"]
 
 
 @both_networks

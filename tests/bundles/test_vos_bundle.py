@@ -1,52 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import logging
+import sys
 
-import numpy as np
+import monai.bundle
 import pytest
 import torch
 from bundle_command import BUNDLES
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
-from PIL import Image
-from small_training import COMMON, MEMORY_CONFIGS
+from small_training import MEMORY_CONFIGS, train_method, weights
 
+from monai_i2v.errors import UsageError
 from monai_i2v.networks.vos import light_network
-from monai_i2v.phantoms import Phantom
-
-
-@pytest.fixture(scope="module")
-def stills(tmp_path_factory):
-    """Two sets of three labelled stills."""
-    root = tmp_path_factory.mktemp("stills")
-    for name, look in (("echo", "ultrasound"), ("scope", "endoscope")):
-        phantom = Phantom(look, length=3, size=(48, 48))
-        for kind in ("images", "masks"):
-            (root / name / kind).mkdir(parents=True)
-        for index in range(3):
-            Image.fromarray(phantom.read(index).squeeze()).save(root / name / f"images/{index}.png")
-            Image.fromarray(phantom.label_map(index).astype(np.uint8)).save(root / name / f"masks/{index}.png")
-    return root
 
 
 def training(stills, folder, method, **overrides):
-    flow = ConfigWorkflow(
-        [str(MEMORY_CONFIGS / name) for name in ("train.json", "vos_train.json")],
-        meta_file=str(MEMORY_CONFIGS / "metadata.json"),
-        logging_file=str(MEMORY_CONFIGS / "logging.conf"),
-        workflow_type="train",
-        bundle_root=str(MEMORY_CONFIGS.parent),
-        dataset_dir=str(stills),
-        ckpt_dir=str(folder),
-        stills_dir=str(stills / "cache"),
-        method=method,
-        **{**COMMON, "val_interval": 2, "val_clips": 2, **overrides},
-    )
-    flow.initialize()
-    return flow
-
-
-def weights(folder):
-    return torch.load(folder / "resume.pt", weights_only=True)["network"]
+    options = {"val_interval": 2, "val_clips": 2, **overrides}
+    return train_method(stills, folder, method, "vos_train.json", configs=MEMORY_CONFIGS, **options)
 
 
 def test_a_tracker_is_trained_and_goes_on_after_a_kill_as_if_there_had_been_none(stills, tmp_path):
@@ -99,3 +70,21 @@ def test_a_video_is_segmented_by_the_tracker_that_is_named(recording, tmp_path):
     facts = json.loads((recording / "out/frames/run.json").read_text())
     assert facts["settings"]["method"] == "deaot"
     assert len(list((recording / "out/frames/masks").iterdir())) == 4
+
+
+@pytest.mark.parametrize("option", [{"mem_every": 2}, {"preset": "anchored"}])
+def test_an_option_that_does_not_reach_a_tracker_is_refused(option, recording, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with pytest.raises(RuntimeError) as info:
+        monai.bundle.run(
+            config_file=[str(MEMORY_CONFIGS / name) for name in ("inference.json", "vos.json")],
+            bundle_root=str(MEMORY_CONFIGS.parent),
+            video=str(recording / "frames"),
+            ref_mask=str(recording / "mask.png"),
+            output_dir=str(recording / "out"),
+            **option,
+        )
+    assert isinstance(info.value.__cause__, UsageError)
+    assert f"there is no option {next(iter(option))}; expected one of this config" in str(info.value.__cause__)
+    assert not (recording / "out").exists()
