@@ -196,7 +196,9 @@ def train(name: str, kind: str, setting: Setting, options: dict[str, Any], overl
     config, losses, times = ConfigParser(globals={"batches": batches}), list[float](), [clock(setting.device)]
     config.read_config([str(BUNDLES / name / "configs" / file) for file in ("train.json", *overlays)])
     config.update({"bundle_root": str(BUNDLES / name), "max_epochs": 1, "train::dataloader": "$batches", **options})
-    config.update({"device": f"$torch.device('{setting.device}')", "steps_per_epoch": setting.steps, "image_size": setting.side})
+    config.update(
+        {"device": f"$torch.device('{setting.device}')", "steps_per_epoch": setting.steps, "image_size": setting.side}
+    )
     clip = {"_target_": "monai_i2v.handlers.ClipGradients", "network": "@network_def"}
     config.update({"train::handlers": [clip] if name == MEMORY else []})
     torch.manual_seed(0)

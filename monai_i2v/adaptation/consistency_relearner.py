@@ -190,7 +190,7 @@ class _Relearner(Learner):
         weights = self.settings.weights
         loss = sum(getattr(weights, name) * value for name, value in losses.items())
         assert isinstance(loss, Tensor)
-        measured = {
+        measured: dict[str, Tensor | float] = {
             "ref_dice": self.reference_dice(windows[0].video),
             "area": logits.detach().argmax(dim=1).float().mean(),
             "teacher_area": teacher_logits.argmax(dim=1).float().mean(),

@@ -91,6 +91,6 @@ def numbers(measured: Mapping[str, Tensor | float]) -> dict[str, float]:
         >>> numbers({"loss": torch.tensor(0.5), "ref_dice": 1.0})
         {'loss': 0.5, 'ref_dice': 1.0}
     """
-    tensors = {name: value.detach() for name, value in measured.items() if isinstance(value, Tensor)}
-    values = dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)) if tensors else {}
-    return {name: values.get(name, value) for name, value in measured.items()}  # type: ignore[misc]
+    tensors = [value.detach() for value in measured.values() if isinstance(value, Tensor)]
+    found = iter(torch.stack(tensors).tolist() if tensors else ())
+    return {name: next(found) if isinstance(value, Tensor) else value for name, value in measured.items()}

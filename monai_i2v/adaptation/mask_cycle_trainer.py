@@ -144,11 +144,11 @@ class _Pupil(Learner):
         cycle, masks = self._cycle(video)
         view = self._view(video)
         loss = self.settings.cycle_weight * cycle + self.settings.view_weight * view
-        measured = {"ref_dice": self.reference_dice(video), "area": masks.detach().round().mean()}
+        ref_dice, area = self.reference_dice(video), masks.detach().round().mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        measured = numbers({"loss": loss, "cycle": cycle, "view": view, **measured})
+        measured = numbers({"loss": loss, "cycle": cycle, "view": view, "ref_dice": ref_dice, "area": area})
         self.log.append({"video": video, **measured, "teacher_area": self.given[video]})
 
     @torch.no_grad()

@@ -80,7 +80,7 @@ class Student(Learner):
             self.bank = self.start(window.video).bank
             self.written = self.records[window.video].video.ref_frame
         step = self._see(window)
-        measured = {"ref_dice": self.reference_dice(window.video), **self._measure(step)}
+        measured: dict[str, Tensor | float] = {"ref_dice": self.reference_dice(window.video), **self._measure(step)}
         losses = [term(step) for term in self.terms]
         loss = torch.stack([term.weight * value for term, value in zip(self.terms, losses, strict=True)]).sum()
         self.optimizer.zero_grad(set_to_none=True)

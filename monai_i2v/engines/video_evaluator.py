@@ -287,8 +287,9 @@ class VideoEvaluator(Evaluator):
 
     def _sent(self, results: Iterator[FrameResult], run: VideoRun) -> Iterator[tuple[FrameResult, Download | None]]:
         """Results on the way from a GPU, behind whose next frame they would wait otherwise; a CPU is left to others."""
-        for result in results:
-            yield result, None if result.prob.device.type == "cpu" else self._download(result, run)
+        with contextlib.closing(results):  # type: ignore[type-var]
+            for result in results:
+                yield result, None if result.prob.device.type == "cpu" else self._download(result, run)
 
     @staticmethod
     def _download(result: FrameResult, run: VideoRun) -> Download:
