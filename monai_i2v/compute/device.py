@@ -28,9 +28,8 @@ def select_device(name: str | torch.device = "auto") -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.empty(
-            0, device=name
-        ).device  # with its number, as a thread would take another one for the default
+        # With its number: another thread may take another one for the default.
+        device = torch.empty(0, device=torch.device(name)).device
     except (RuntimeError, AssertionError, ImportError, TypeError) as error:
         raise UsageError(
             f"device is {name!r}, which this machine or this PyTorch does not have; use 'auto' or 'cpu'."

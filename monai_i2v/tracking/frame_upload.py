@@ -35,17 +35,20 @@ class FrameUpload:
     """
 
     def __init__(self, frame: StoredFrame | Tensor, device: torch.device) -> None:
-        if isinstance(frame, Tensor):
-            self.channels = frame.shape[0]
-            self._upload = Upload(device, frame[:1] if frame.stride(0) == 0 else frame)  # gray is one channel
-            return
-        self.channels = 3
-        pixels = torch.from_numpy(np.require(frame.pixels, requirements=["C", "W"]))
-        shades = [] if frame.shades is None else [torch.from_numpy(frame.shades)]
-        self._upload = Upload(device, pixels.permute(2, 0, 1), *shades)
+        self._is_stored = isinstance(frame, StoredFrame)
+        if isinstance(frame, StoredFrame):
+            arrays = [frame.pixels] if frame.shades is None else [frame.pixels, frame.shades]
+            tensors = [torch.from_numpy(np.require(array, requirements=["C", "W"])) for array in arrays]
+            self._channels = 3
+        else:
+            tensors = [frame[:1] if frame.stride(0) == 0 else frame]  # gray is one channel
+            self._channels = frame.shape[0]
+        self._upload = Upload(device, *tensors)
 
     def arrived(self) -> Tensor:
         """(1, C, H, W) in [0, 1]; no host waits for it."""
         pixels, *shades = self._upload.arrived()
         seen = shades[0][pixels.int()] if shades else pixels
-        return seen.expand(self.channels, -1, -1).unsqueeze(0)
+        if self._is_stored:
+            seen = seen.permute(2, 0, 1)
+        return seen.expand(self._channels, -1, -1).unsqueeze(0)

@@ -202,5 +202,5 @@ def test_float16_is_not_trained_in_on_a_cpu_and_asks_for_a_scaled_loss():
     assert inferer.scales_loss
     assert not AutocastInferer(dtype="float16", enabled=False).scales_loss
     assert not AutocastInferer().scales_loss
-    with pytest.raises(UsageError, match="amp_dtype is 'float16' and the device a CPU, .* use 'bfloat16', or CUDA"):
+    with pytest.raises(UsageError, match=r"amp_dtype is 'float16' and the device a CPU, .* use 'bfloat16', or CUDA"):
         inferer(torch.ones(1, 4), torch.nn.Linear(4, 2))
