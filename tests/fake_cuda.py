@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -34,7 +35,7 @@ WAITING = {
     aten.repeat_interleave.Tensor,
     aten.bincount.default,
 }
-INDEXING = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default}
+INDEXING = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default, aten._index_put_impl_.default}
 
 
 class OnDevice(torch.Tensor):
@@ -42,25 +43,66 @@ class OnDevice(torch.Tensor):
 
     held: torch.Tensor
     owner: FakeCuda
+    device = CUDA
+    is_cuda, is_cpu = True, False
 
     @staticmethod
     def __new__(cls, held: torch.Tensor, owner: FakeCuda) -> OnDevice:
+        # For PyTorch itself it lies on the CPU: a PyTorch without CUDA touches no other one.
         tensor: OnDevice = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
-            cls, held.shape, held.stride(), held.storage_offset(), dtype=held.dtype, device=CUDA
+            cls, held.shape, held.stride(), held.storage_offset(), dtype=held.dtype, device="cpu"
         )
         tensor.held, tensor.owner = held, owner
         return tensor
 
     @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Moves, which the mode sees as well; it is of one thread, and these tensors are of all."""
+        kwargs = kwargs or {}
+        ours = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, OnDevice))
+        with torch._C.DisableTorchFunctionSubclass():
+            return ours.owner.call(func, args, kwargs)
+
+    @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        ours = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, OnDevice))  # in another thread
-        return ours.owner.__torch_dispatch__(func, types, args, kwargs)
+        kwargs = kwargs or {}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        owner = next(tensor.owner for tensor in tensors if isinstance(tensor, OnDevice))
+        owner.queued += 1
+        if func is aten.copy_.default:
+            owner.count_move(args[1], to_device=isinstance(args[0], OnDevice), asynchronous=args[2:] == (True,))
+        elif func in INDEXING:
+            owner.count_indices(args[1])
+        else:
+            _refuse_two_devices(func, tensors)
+        if func in WAITING:
+            owner.wait(str(func))
+        out = func(*tree_map(_held, args), **tree_map(_held, kwargs))
+        if func is aten.copy_.default and not isinstance(args[0], OnDevice):
+            return args[0]
+        wrapped = tree_map(lambda leaf: OnDevice(leaf, owner) if isinstance(leaf, torch.Tensor) else leaf, out)
+        return return_and_correct_aliasing(func, args, kwargs, wrapped)
+
+    def __deepcopy__(self, memo: Any) -> torch.Tensor:
+        copied = OnDevice(self.held.clone(), self.owner)
+        is_parameter = isinstance(self, torch.nn.Parameter)
+        memo[id(self)] = torch.nn.Parameter(copied, self.requires_grad) if is_parameter else copied
+        return memo[id(self)]
+
+    def numpy(self, **_: Any) -> Any:
+        """Refused."""
+        raise TypeError("can't convert cuda:0 device type tensor to numpy.")
+
+    def tolist(self) -> Any:
+        """Numbers, for which the host waits."""
+        self.owner.wait("tolist")
+        return self.held.tolist()
 
     def __repr__(self) -> str:
         return f"OnDevice({self.held!r})"
 
 
-class FakeCuda(TorchDispatchMode):
+class FakeCuda(TorchFunctionMode):
     """While it is entered, ``"cuda"`` is there.
 
     ``waits`` counts what has the host wait for the device, by operation; ``moved`` bytes to the device, by kind of
@@ -73,27 +115,34 @@ class FakeCuda(TorchDispatchMode):
         self.moved: Counter[torch.dtype] = Counter()
         self.queued = self.done = 0  # operations that the host gave to the device, and of those it knows to be done
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        ours = any(isinstance(tensor, OnDevice) for tensor in tensors)
-        target = kwargs.get("device")
-        if not ours and (target is None or torch.device(target).type != "cuda"):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self.call(func, args, kwargs or {})
+
+    def call(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """What PyTorch's function gives where this device is."""
+        if func in (torch.Tensor.to, torch.Tensor.cpu, torch.Tensor.cuda):
+            return self._to(func, *args, **kwargs)
+        if "device" not in kwargs or kwargs["device"] is None:
             return func(*args, **kwargs)
-        self.queued += 1
-        if func in (aten._to_copy.default, aten.copy_.default):
-            return self._copy(func, args, kwargs)
-        self._refuse_two_devices(func, tensors)
-        if func in WAITING or (func in INDEXING and self._is_masked(args[1])):
-            self.wait(str(func))
-        inner_args, inner_kwargs = tree_map(_held, (args, kwargs))
-        if target is not None:
-            inner_kwargs["device"] = "cpu"
-        out = func(*inner_args, **inner_kwargs)
-        if target is not None and torch.device(target).type == "cpu":
-            return out
-        wrapped = tree_map(lambda leaf: OnDevice(leaf, self) if isinstance(leaf, torch.Tensor) else leaf, out)
-        return return_and_correct_aliasing(func, args, kwargs, wrapped) if ours else wrapped
+        on_device = torch.device(kwargs["device"]).type == "cuda"
+        made = func(*args, **{**kwargs, "device": "cpu"})
+        if not on_device or isinstance(made, OnDevice):
+            return made
+        if func in (torch.tensor, torch.as_tensor):  # numbers of the host
+            self.count_move(made, to_device=True, asynchronous=False)
+        return OnDevice(made, self)
+
+    def _to(self, func: Any, tensor: torch.Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> torch.Tensor:
+        if func in (torch.Tensor.cpu, torch.Tensor.cuda):
+            args = ("cpu" if func is torch.Tensor.cpu else CUDA,)
+        device, dtype, asynchronous, _ = torch._C._nn._parse_to(*args, **kwargs)
+        device = device or tensor.device
+        if (device.type == "cuda") == isinstance(tensor, OnDevice):  # stays where it is
+            return torch.Tensor.to(tensor, dtype or tensor.dtype, copy=copy)
+        assert not (tensor.requires_grad and torch.is_grad_enabled())  # such moves have gradients that we lack
+        self.count_move(tensor, to_device=device.type == "cuda", asynchronous=asynchronous)
+        moved = _held(tensor.detach()).to(dtype or tensor.dtype, copy=True)
+        return OnDevice(moved, self) if device.type == "cuda" else moved
 
     def wait(self, why: str) -> None:
         """The host waits until the device has done all it was given."""
@@ -102,40 +151,48 @@ class FakeCuda(TorchDispatchMode):
 
     def send(self, there: torch.device, tensors: tuple[torch.Tensor, ...]) -> tuple[list[torch.Tensor], None]:
         """What an `Upload` does, in any thread."""
-        with self:
-            return [tensor.to(there, non_blocking=True) for tensor in tensors], None
+        return [self._to(torch.Tensor.to, tensor, there, non_blocking=True) for tensor in tensors], None
 
-    def _copy(self, func: Any, args: Any, kwargs: Any) -> Any:
-        if func is aten.copy_.default:
-            there, given = args[0], args[1]
-            asynchronous = bool(args[2]) if len(args) > 2 else bool(kwargs.get("non_blocking"))
-            self._move(given, isinstance(there, OnDevice), asynchronous)
-            _held(there).copy_(_held(given))
-            return there
-        given, target = args[0], kwargs.get("device")
-        on_device = isinstance(given, OnDevice) if target is None else torch.device(target).type == "cuda"
-        self._move(given, on_device, bool(kwargs.get("non_blocking")))
-        settings = {name: value for name, value in kwargs.items() if name not in ("device", "non_blocking")}
-        out = func(_held(given), **settings, device="cpu")
-        return OnDevice(out, self) if on_device else out
-
-    def _move(self, given: torch.Tensor, on_device: bool, asynchronous: bool) -> None:
-        if isinstance(given, OnDevice) == on_device:
+    def count_move(self, given: torch.Tensor, *, to_device: bool, asynchronous: bool) -> None:
+        """Note a copy of a tensor."""
+        if isinstance(given, OnDevice) == to_device:
             return
-        if on_device:
+        self.queued += 1
+        if to_device:
             self.moved[given.dtype] += given.numel() * given.element_size()
         if not asynchronous:
-            self.wait("a copy to the device" if on_device else "a copy to the host")
+            self.wait("a copy to the device" if to_device else "a copy to the host")
 
-    @staticmethod
-    def _is_masked(indices: Any) -> bool:
-        return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in indices)
+    def count_indices(self, indices: Any) -> None:
+        """Note places that are found by a mask, and those that the host sends."""
+        for index in indices:
+            if index is not None and (index.dtype in (torch.bool, torch.uint8) or not isinstance(index, OnDevice)):
+                self.wait("an index by a mask or from the host")
 
-    @staticmethod
-    def _refuse_two_devices(func: Any, tensors: list[torch.Tensor]) -> None:
-        strangers = [tensor for tensor in tensors if not isinstance(tensor, OnDevice) and tensor.dim() > 0]
-        if strangers and any(isinstance(tensor, OnDevice) for tensor in tensors):
-            raise RuntimeError(f"{func}: expected all tensors to be on the same device, found cuda:0 and cpu")
+
+class _Factories(TorchDispatchMode):
+    """Makes tensors on the device within PyTorch's own functions, where no `TorchFunctionMode` sees them."""
+
+    def __init__(self, owner: FakeCuda) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if torch.device(kwargs.get("device") or "cpu").type == "cpu":
+            return func(*args, **kwargs)
+        return OnDevice(func(*args, **{**kwargs, "device": "cpu"}), self.owner)
+
+
+def _refuse_two_devices(func: Any, tensors: list[torch.Tensor]) -> None:
+    if any(not isinstance(tensor, OnDevice) and tensor.dim() > 0 for tensor in tensors):
+        raise RuntimeError(f"{func}: expected all tensors to be on the same device, found cuda:0 and cpu")
+
+
+def _parse_to(*args: Any, parse: Any = torch._C._nn._parse_to, **kwargs: Any) -> Any:
+    """What `Tensor.to` and `Module.to` were asked for."""
+    device, *others = parse(*args, **kwargs)
+    return (CUDA if args and isinstance(args[0], OnDevice) else device, *others)
 
 
 def _held(leaf: Any) -> Any:
@@ -160,9 +217,10 @@ def fake_cuda() -> Iterator[FakeCuda]:
     with pytest.MonkeyPatch.context() as patch:
         # Networks get new parameters on the device; else PyTorch would make these of the old ones.
         patch.setattr(torch.__future__, "_overwrite_module_params_on_conversion", True)
+        patch.setattr(torch._C._nn, "_parse_to", _parse_to)
         patch.setattr(torch.cuda, "_lazy_init", lambda: None)
         patch.setattr(torch.cuda, "synchronize", lambda _=None: device.wait("synchronize"))
         patch.setattr(transfers, "_mark", lambda _: _Event(device))
         patch.setattr(transfers, "_send", device.send)
-        with device:
+        with device, _Factories(device):
             yield device
