@@ -28,6 +28,7 @@ import torch
 import torch.distributed as dist
 from accuracy import Bundle
 from fresh_process import KIB_PER_MIB, resident_mib
+from ignite.engine import Events
 from monai.bundle import ConfigParser
 from torch import Tensor
 
@@ -206,10 +207,12 @@ def train(name: str, kind: str, setting: Setting, options: dict[str, Any], overl
 
     def note(engine: Any) -> None:
         output = engine.state.output
-        losses.append(float(torch.as_tensor((output[0] if isinstance(output, list) else output)["loss"]).mean()))
+        losses.append(
+            float(torch.as_tensor((output[0] if isinstance(output, list) else output)["loss"]).detach().mean())
+        )
         times.append(clock(setting.device))
 
-    trainer.add_event_handler("iteration_completed", note)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, note)
     trainer.run()
     what = f"{name}, {kind}"
     yield Row("training", what, losses[-1] / losses[0], "of the first loss left", ok=math.isfinite(sum(losses)))

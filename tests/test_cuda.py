@@ -86,12 +86,24 @@ def test_the_device_refuses_what_cuda_refuses(device):
     assert device.waits.total() == 2
 
 
-def test_the_shipped_memory_network_waits_once_per_frame_to_know_what_it_remembers(device):
+@pytest.mark.parametrize("objects", [1, 2])
+def test_the_shipped_memory_network_waits_once_per_frame_to_know_what_it_remembers(device, objects):
     network, (frames, masks) = shipped_memory_net(), moving()
+    masks = masks[:, :objects]
     expected = carried(network, frames, masks)
     found, waits = waits_of_the_loop(device, *on_device(network, frames, masks))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
     assert waits <= FRAMES - 1
+
+
+@pytest.mark.parametrize("objects", [1, 2])
+def test_the_image_network_never_waits(device, image_net, objects):
+    network, (frames, masks) = image_net, moving((64, 80))
+    masks = masks[:, :objects]
+    expected = carried(network, frames, masks)
+    found, waits = waits_of_the_loop(device, *on_device(network, frames, masks))
+    assert all(map(torch.equal, found, expected))
+    assert waits == 0
 
 
 @pytest.mark.parametrize("policy", [MemoryPolicy(mem_every=2, max_mem_frames=3), ConfidentPolicy(mem_every=2)])

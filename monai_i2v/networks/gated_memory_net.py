@@ -109,7 +109,8 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
         compare = _compare_once if _keeps_few(state.bank) and not in_program else _compare
         distance, read_drawn, read_joint = compare(key, state.bank)
         trust = self.trust(distance)
-        if key.device.type == "cpu" and not in_program:  # elsewhere a look at the gate would have the host wait, and a read costs less
+        # Elsewhere a look at the gate would have the host wait, and a read costs less.
+        if key.device.type == "cpu" and not in_program:
             if (trust == 1).all():
                 return read_joint()
             if (trust == 0).all():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from ignite.engine import Events
 from monai.engines import SupervisedTrainer
 
 from monai_i2v.handlers import ClipGradients
@@ -20,8 +21,12 @@ def step_of(slopes, max_norm, scale=None):
         train_handlers=[ClipGradients(layer, max_norm)],
         amp_kwargs={"enabled": False},
     )
-    if scale is not None:
-        trainer.amp, trainer.scaler = True, torch.amp.GradScaler("cpu", init_scale=scale)
+
+    @trainer.on(Events.STARTED)  # before it, a trainer makes a scaler of its own, which wants CUDA
+    def _(engine):
+        if scale is not None:
+            engine.amp, engine.scaler = True, torch.amp.GradScaler("cpu", init_scale=scale)
+
     trainer.run()
     return (before - layer.weight.detach()).flatten().tolist()
 
