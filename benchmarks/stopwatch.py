@@ -30,7 +30,10 @@ BEGIN, OUTPUT = "STOPWATCH_BEGIN", "STOPWATCH_OUTPUT"  # environment: when the c
 
 # Per stage, what it consists of: module, and name in it. What a checkout does not have is left out.
 STAGES: dict[str, tuple[tuple[str, str], ...]] = {
-    "decoding": (("monai_i2v.media.video", "Video.__getitem__"),),
+    "decoding": (
+        ("monai_i2v.media.video", "Video.__getitem__"),
+        ("monai_i2v.media.read_ahead", "ReadAhead._make"),
+    ),
     "network": (
         ("monai_i2v.tracking.shared_features", "SharedFeatures.start"),
         ("monai_i2v.tracking.shared_features", "SharedFeatures.step"),
@@ -39,6 +42,7 @@ STAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "label maps": (
         ("monai_i2v.tracking.working_frames", "WorkingFrames.restore"),
         ("monai_i2v.engines.video_evaluator", "VideoEvaluator._label"),
+        ("monai_i2v.engines.video_evaluator", "VideoEvaluator._download"),
     ),
     "masks": (
         ("monai_i2v.masks.mask_writers", "MaskWriter.write"),

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from scores import Results, Row, clip_means, paired_difference
 from torch import Tensor
 from tqdm import tqdm
 
+from monai_i2v.compute import clock
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.tracking import AnnotatedVideo
@@ -117,9 +117,9 @@ def measure_together(run: Run, bundle: Bundle, clips: Sequence[Clip]) -> Iterato
     clips = [clip for clip in clips if scored_frames(clip.read_truth())]
     videos = [annotate(bundle, clip) for clip in clips]
     network, adaptation = bundle.with_preset(run.method)
-    begin = time.perf_counter()
+    begin = clock(bundle.device)
     adapted = adaptation.adapt(network, videos).network
-    seconds = (time.perf_counter() - begin) / sum(len(video.frames) for video in videos)
+    seconds = (clock(bundle.device) - begin) / sum(len(video.frames) for video in videos)
     for clip in clips:
         for row in measure(run.name, partial(follow, network=adapted), bundle, clip):
             yield replace(row, seconds_per_frame=row.seconds_per_frame + seconds)

@@ -21,7 +21,7 @@ from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.cycle_check import needs_adaptation
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.learner import Learner
+from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, slide_windows
@@ -63,7 +63,8 @@ class ConsistencyRelearner:
     """Make a `RelearningNet` of an image network, and train it on videos without labels.
 
     The head stays frozen, as in the paper. The encoder does too unless asked for, so its features are computed once
-    per frame. The network that is given stays as it is, to the last bit; under a seed the result is the same on repeat.
+    per frame. The network that is given stays as it is, to the last bit. Under a seed the result is the
+    same on repeat on a CPU; on a GPU only with deterministic algorithms (`docs/cuda.md`).
 
     Args:
         weights: of the losses.
@@ -108,7 +109,6 @@ class ConsistencyRelearner:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed)  # for the attention
             student = RelearningNet(network, window=self.schedule.window, scale=self.scale).eval().requires_grad_(False)
-        student.to(next(network.parameters()).device)
         if not self.schedule.passes:
             return Adapted(student, [])
         size, most, bound = self.schedule.window, self.schedule.max_frames, self.schedule.skip_above
@@ -190,16 +190,15 @@ class _Relearner(Learner):
         weights = self.settings.weights
         loss = sum(getattr(weights, name) * value for name, value in losses.items())
         assert isinstance(loss, Tensor)
-        measured = {
+        measured: dict[str, Tensor | float] = {
             "ref_dice": self.reference_dice(windows[0].video),
-            "area": logits.detach().argmax(dim=1).float().mean().item(),
-            "teacher_area": teacher_logits.argmax(dim=1).float().mean().item(),
+            "area": logits.detach().argmax(dim=1).float().mean(),
+            "teacher_area": teacher_logits.argmax(dim=1).float().mean(),
         }
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        by_name = {name: value.item() for name, value in losses.items()}
-        self.log.append({"video": windows[0].video, "loss": loss.item(), **by_name, **measured})
+        self.log.append({"video": windows[0].video, **numbers({"loss": loss, **losses, **measured})})
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:

@@ -51,7 +51,7 @@ class InTEntNet(nn.Module):
     """See `InTEnt`; a `VideoSegmenter`.
 
     Args:
-        network: the image network; the statistics of its batch norms change from pass to pass.
+        network: the image network; it stays as it is.
         mixtures: number of mixtures.
     """
 
@@ -71,9 +71,11 @@ class InTEntNet(nn.Module):
         if len(frame) > 1:  # each video has its own statistics
             videos = [InTEntState(*one) for one in zip(state.frame.split(1), state.masks.split(1), strict=True)]
             return torch.cat([self.step(*one)[0] for one in zip(frame.split(1), videos, strict=True)]), state
-        net, found = self.network, []
+        # Statistics change from pass to pass in a copy of this step's own, which shares the weights.
+        net = copy.deepcopy(self.network, {id(param): param for param in self.network.parameters()})
+        found = []
         for share in self.shares:
-            features = self._encode(frame, share)
+            features = self._encode(net, frame, share)
             support = net.encode_support(state.frame, state.masks)
             logits = net.upsample(net.match(features, support), frame.shape[-2:])
             found.append((logits[:, 1] - logits[:, 0]).unflatten(0, (frame.shape[0], -1)).sigmoid())
@@ -84,7 +86,7 @@ class InTEntNet(nn.Module):
         mean = (weights[..., None, None] * prob).sum(dim=0)
         return soft_aggregate(torch.logit(mean, eps=1e-6), support.present), state
 
-    def _encode(self, frame: Tensor, share: float) -> Any:
+    def _encode(self, net: FewShotNet[Any, Any], frame: Tensor, share: float) -> Any:
         """Encode with mixed statistics, layer by layer, and leave them in place for the annotated frame."""
 
         def mix(source: nn.BatchNorm2d, norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
@@ -96,9 +98,9 @@ class InTEntNet(nn.Module):
 
         hooks = [
             norm.register_forward_pre_hook(partial(mix, source))
-            for norm, source in zip(batch_norms_of(self.network), self.source, strict=True)
+            for norm, source in zip(batch_norms_of(net), self.source, strict=True)
         ]
-        features = self.network.encode_frame(frame)
+        features = net.encode_frame(frame)
         for hook in hooks:
             hook.remove()
         return features

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar, TimeLimit
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from monai_i2v.adaptation.guard import Guard
 
-__all__ = ["Learner"]
+__all__ = ["Learner", "numbers"]
 
 
 class Learner(ABC):
@@ -78,3 +79,18 @@ class Learner(ABC):
             )
         engine.run(batches, max_epochs=1, epoch_length=steps)
         self.check()
+
+
+def numbers(measured: Mapping[str, Tensor | float]) -> dict[str, float]:
+    """Scalars as numbers, in the order given; the host waits for a GPU once.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.adaptation.learner import numbers
+        >>> numbers({"loss": torch.tensor(0.5), "ref_dice": 1.0})
+        {'loss': 0.5, 'ref_dice': 1.0}
+    """
+    tensors = [value.detach() for value in measured.values() if isinstance(value, Tensor)]
+    found = iter(torch.stack(tensors).tolist() if tensors else ())
+    return {name: next(found) if isinstance(value, Tensor) else value for name, value in measured.items()}

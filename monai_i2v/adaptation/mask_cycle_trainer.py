@@ -18,7 +18,7 @@ from torch.optim import Adam
 from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.learner import Learner
+from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.schedule import CycleSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
@@ -144,12 +144,12 @@ class _Pupil(Learner):
         cycle, masks = self._cycle(video)
         view = self._view(video)
         loss = self.settings.cycle_weight * cycle + self.settings.view_weight * view
-        measured = {"ref_dice": self.reference_dice(video), "area": masks.detach().round().mean().item()}
+        ref_dice, area = self.reference_dice(video), masks.detach().round().mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        losses = {"loss": loss.item(), "cycle": cycle.item(), "view": view.item()}
-        self.log.append({"video": video, **losses, **measured, "teacher_area": self.given[video]})
+        measured = numbers({"loss": loss, "cycle": cycle, "view": view, "ref_dice": ref_dice, "area": area})
+        self.log.append({"video": video, **measured, "teacher_area": self.given[video]})
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:

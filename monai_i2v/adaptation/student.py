@@ -17,7 +17,7 @@ from monai_i2v.adaptation.adaptation_step import AdaptationStep, ReferenceView, 
 from monai_i2v.adaptation.annotated_dice import annotated_dice
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
-from monai_i2v.adaptation.learner import Learner
+from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
@@ -80,7 +80,7 @@ class Student(Learner):
             self.bank = self.start(window.video).bank
             self.written = self.records[window.video].video.ref_frame
         step = self._see(window)
-        measured = self._measure(window.video, step)
+        measured: dict[str, Tensor | float] = {"ref_dice": self.reference_dice(window.video), **self._measure(step)}
         losses = [term(step) for term in self.terms]
         loss = torch.stack([term.weight * value for term, value in zip(self.terms, losses, strict=True)]).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -89,8 +89,8 @@ class Student(Learner):
             self.optimizer.step()
         if remember:
             self._remember(window, step)
-        by_term = {type(term).__name__: value.item() for term, value in zip(self.terms, losses, strict=True)}
-        self.log.append({"video": window.video, "loss": loss.item(), **by_term, **measured})
+        by_term = {type(term).__name__: value for term, value in zip(self.terms, losses, strict=True)}
+        self.log.append({"video": window.video, **numbers({"loss": loss, **by_term, **measured})})
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:
@@ -145,13 +145,12 @@ class Student(Learner):
         return self.network.net.to_probabilities(step.logits, self.records[video].annotated.present)
 
     @torch.no_grad()
-    def _measure(self, video: int, step: AdaptationStep) -> dict[str, float]:
+    def _measure(self, step: AdaptationStep) -> dict[str, Tensor]:
         own, teachers = (logits.argmax(dim=1).float() for logits in (step.logits, step.teacher_logits))
         return {
-            "ref_dice": self.reference_dice(video),
-            "agreement": (own == teachers).float().mean().item(),
-            "area": own.mean().item(),
-            "teacher_area": teachers.mean().item(),
+            "agreement": (own == teachers).float().mean(),
+            "area": own.mean(),
+            "teacher_area": teachers.mean(),
         }
 
     @torch.no_grad()

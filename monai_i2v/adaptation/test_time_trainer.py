@@ -46,7 +46,8 @@ class TestTimeTrainer:
     features and the teacher's answers are computed once per frame. Fusion, feature enhancement and head are trained
     on windows of consecutive frames, in several passes over the video.
 
-    The network that is given stays as it is, to the last bit. Under a seed the result is the same on repeat.
+    The network that is given stays as it is, to the last bit. Under a seed the result is the same on repeat on a CPU,
+    and on a GPU only with deterministic algorithms (`docs/cuda.md`).
 
     Args:
         terms: loss terms; their weighted sum is minimized.
@@ -191,8 +192,7 @@ class TestTimeTrainer:
         """What learns: a copy of the image network with a memory."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed)  # for a random head
-            copied = OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
-        return copied.to(next(network.parameters()).device)
+            return OneShotMemoryNet(network, **self.memory).eval().requires_grad_(False)
 
     def _student(self, network: OneShotNet, videos: Sequence[AnnotatedVideo]) -> Student:
         teacher = copy.deepcopy(network).eval().requires_grad_(False)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import torch
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["device_of", "select_device"]
+__all__ = ["clock", "device_of", "select_device"]
 
 
 def select_device(name: str | torch.device = "auto") -> torch.device:
@@ -25,10 +26,10 @@ def select_device(name: str | torch.device = "auto") -> torch.device:
         device(type='cpu')
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
+        # With its number: another thread may take another one for the default.
+        device = torch.empty(0, device=torch.device(name)).device
     except (RuntimeError, AssertionError, ImportError, TypeError) as error:
         raise UsageError(
             f"device is {name!r}, which this machine or this PyTorch does not have; use 'auto' or 'cpu'."
@@ -53,3 +54,18 @@ def device_of(network: Any) -> torch.device:
     """
     parameters = network.parameters() if hasattr(network, "parameters") else ()
     return next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+
+def clock(device: torch.device | str) -> float:
+    """Time in s, when the device has done all it was given: a GPU works on while the host goes ahead.
+
+    Example::
+
+        >>> from monai_i2v.compute import clock
+        >>> begin = clock("cpu")
+        >>> clock("cpu") >= begin
+        True
+    """
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

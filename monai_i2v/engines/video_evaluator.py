@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -22,13 +21,14 @@ from monai.engines import Evaluator
 from torch import Tensor, nn
 
 from monai_i2v.adaptation import Adapted
-from monai_i2v.compute import ahead
+from monai_i2v.compute import Download, ahead, clock
 from monai_i2v.compute.processes import share_cases
 from monai_i2v.data import VideoCase
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import FrameResult, PropagationInferer
 from monai_i2v.masks import read_mask
 from monai_i2v.media import Video
+from monai_i2v.memory import mask_confidence
 from monai_i2v.tracking import AnnotatedVideo
 from monai_i2v.transforms import labels_to_masks, masks_to_labels
 from monai_i2v.transforms.label_masks import occurring_labels
@@ -80,6 +80,7 @@ class SegmentedFrame:
     frame: Tensor  # (C, H, W) in [0, 1]
     prob: Tensor  # (K, H, W)
     label_map: np.ndarray  # (H, W), with the labels of the reference's mask
+    confidence: tuple[float, ...]  # by object, see `mask_confidence`; 1 where a person drew it
     error: str | None  # why the frame could not be read; its masks are then those of a neighbor
 
 
@@ -222,19 +223,19 @@ class VideoEvaluator(Evaluator):
         self.state.video_run = run
         try:
             self.fire_event(VideoEvents.VIDEO_STARTED)
-            begin = time.perf_counter()
+            begin = clock(self.state.device)
             results = self._results(run)
-            run.seconds["adaptation"] = time.perf_counter() - begin
+            run.seconds["adaptation"] = clock(self.state.device) - begin
             self.fire_event(VideoEvents.VIDEO_ADAPTED)
-            begin = time.perf_counter()
+            begin = clock(self.state.device)
             # A thread computes masks while handlers write the ones before; it ends before the video is closed.
-            with torch.no_grad(), contextlib.closing(ahead(results)) as ready:
-                for result in ready:
+            with torch.no_grad(), contextlib.closing(ahead(self._sent(results, run))) as ready:
+                for result, download in ready:
                     if result.error:
                         self._warn(run, result.error)
-                    self.state.output = self._label(result, run)
+                    self.state.output = self._label(result, download or self._download(result, run), run)
                     self.fire_event(VideoEvents.FRAME_COMPLETED)
-            run.seconds["propagation"] = time.perf_counter() - begin
+            run.seconds["propagation"] = clock(self.state.device) - begin
             if run.unreadable > MAX_WARNINGS:
                 logger.warning("%s: %d frames cannot be read.", run.case.name, run.unreadable)
             self.fire_event(VideoEvents.VIDEO_COMPLETED)
@@ -284,9 +285,22 @@ class VideoEvaluator(Evaluator):
         label_map = torch.from_numpy(run.label_maps[frame].astype(np.int64))
         return labels_to_masks(label_map, labels).to(self.state.device)
 
-    def _label(self, result: FrameResult, run: VideoRun) -> SegmentedFrame:
+    def _sent(self, results: Iterator[FrameResult], run: VideoRun) -> Iterator[tuple[FrameResult, Download | None]]:
+        """Results on the way from a GPU, behind whose next frame they would wait otherwise; a CPU is left to others."""
+        with contextlib.closing(results):  # type: ignore[type-var]
+            for result in results:
+                yield result, None if result.prob.device.type == "cpu" else self._download(result, run)
+
+    @staticmethod
+    def _download(result: FrameResult, run: VideoRun) -> Download:
+        labels = masks_to_labels(result.prob, run.labels)
+        return Download(labels, mask_confidence(result.prob.unsqueeze(0))[0])
+
+    @staticmethod
+    def _label(result: FrameResult, download: Download, run: VideoRun) -> SegmentedFrame:
+        label_map, confidence = (tensor.numpy() for tensor in download.wait())
         if result.index in run.label_maps:
-            label_map = run.label_maps[result.index]
-        else:
-            label_map = masks_to_labels(result.prob, run.labels).cpu().numpy()
-        return SegmentedFrame(result.index, result.frame, result.prob, label_map, result.error)
+            label_map, confidence = run.label_maps[result.index], np.ones_like(confidence)
+        return SegmentedFrame(
+            result.index, result.frame, result.prob, label_map, tuple(confidence.tolist()), result.error
+        )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ignite.engine import Engine
 from monai.engines.utils import IterationEvents
 from torch import nn
@@ -13,6 +15,8 @@ __all__ = ["ClipGradients"]
 
 class ClipGradients:
     """Shorten gradients to a largest norm, between a MONAI trainer's backward pass and its optimizer's step.
+
+    Of a trainer with a `GradScaler` (``amp=True``) they are brought to their true length before.
 
     Args:
         network: the network that is trained.
@@ -27,4 +31,7 @@ class ClipGradients:
         engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
+        trainer: Any = engine
+        if trainer.scaler is not None:
+            trainer.scaler.unscale_(trainer.optimizer)
         clip_grad_norm_(self.network.parameters(), self.max_norm)

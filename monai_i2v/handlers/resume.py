@@ -49,7 +49,7 @@ class Resume:
             return
         try:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
-            for name, item in self.objects.items():
+            for name, item in self._all(engine).items():
                 item.load_state_dict(saved[name])
         except Exception as error:  # the unpickler raises many kinds
             raise UsageError(
@@ -60,13 +60,18 @@ class Resume:
         engine.state.iteration = saved["iteration"]
         logger.info("training goes on after epoch %d (%s)", engine.state.epoch, self.path)
 
+    def _all(self, engine: Engine) -> dict[str, Any]:
+        """What to save and load, with the scale of the loss of a training in float16."""
+        scaler = getattr(engine, "scaler", None)
+        return self.objects if scaler is None else {**self.objects, "scaler": scaler}
+
     def _seed(self, engine: Engine) -> None:
         torch.manual_seed(self.seed + engine.state.epoch)
 
     def _save(self, engine: Engine) -> None:
         if idist.get_rank() > 0:
             return
-        saved = {name: item.state_dict() for name, item in self.objects.items()}
+        saved = {name: item.state_dict() for name, item in self._all(engine).items()}
         partial = self.path.with_suffix(".partial")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         torch.save({**saved, "epoch": engine.state.epoch, "iteration": engine.state.iteration}, partial)

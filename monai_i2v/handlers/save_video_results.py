@@ -15,7 +15,6 @@ from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
 from monai_i2v.files.user_path import user_path
 from monai_i2v.files.work_folder import FACTS, WorkFolder
 from monai_i2v.masks import open_mask_writer
-from monai_i2v.memory import mask_confidence
 from monai_i2v.options import read_switch
 from monai_i2v.report import (
     REFERENCE_NOTE,
@@ -130,25 +129,25 @@ class _Results:
     def add(self, frame: SegmentedFrame) -> None:
         if frame.error and self.anonymize:  # it names the file
             frame = replace(frame, error=f"frame {frame.index} cannot be decoded.")
-        confidence, note = self._judge(frame)
+        note = self._note(frame)
         picture = (frame.frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         self.masks.write(frame.index, frame.label_map)
         painted = self.movie.write(picture, frame.label_map)
         self.sheet.add(frame.index, painted, note)
         self.report.add(frame.index, picture, frame.label_map)
-        self.measurements.add(frame.index, frame.label_map, confidence, note)
+        self.measurements.add(frame.index, frame.label_map, list(frame.confidence), note)
         if frame.error:
             self.unreadable[frame.index] = frame.error
 
-    def _judge(self, frame: SegmentedFrame) -> tuple[list[float], str]:
-        """Confidence per object, and what is to be said of the frame."""
+    def _note(self, frame: SegmentedFrame) -> str:
+        """What is to be said of the frame."""
         if frame.index in self.run.label_maps:
-            return [1.0] * len(self.run.labels), REFERENCE_NOTE
-        confidence = mask_confidence(frame.prob.unsqueeze(0))[0].tolist()
+            return REFERENCE_NOTE
         if frame.error:
-            return confidence, f"unreadable: {frame.error}"
-        unsure = [label for label, sure in zip(self.run.labels, confidence, strict=True) if 0 < sure < DOUBTFUL_BELOW]
-        return confidence, f"doubtful: object {', '.join(map(str, unsure))}" if unsure else ""
+            return f"unreadable: {frame.error}"
+        both = zip(self.run.labels, frame.confidence, strict=True)
+        unsure = [label for label, sure in both if 0 < sure < DOUBTFUL_BELOW]
+        return f"doubtful: object {', '.join(map(str, unsure))}" if unsure else ""
 
     def close(self, settings: Mapping[str, Any]) -> None:
         self.files.close()

@@ -10,6 +10,7 @@ import torch
 from monai.inferers import Inferer, SimpleInferer
 from torch import Tensor
 
+from monai_i2v.errors import UsageError
 from monai_i2v.options import read_switch
 
 __all__ = ["AutocastInferer"]
@@ -20,8 +21,12 @@ class AutocastInferer(Inferer):
 
     Args:
         inferer: what to run.
-        dtype: ``"bfloat16"`` or ``"float16"``; a CPU gains where it has bfloat16 instructions.
+        dtype: ``"bfloat16"`` or ``"float16"``; a CPU gains where it has bfloat16 instructions. A training in float16
+            needs a scaled loss: give its MONAI trainer ``amp=inferer.scales_loss, amp_kwargs={"enabled": False}``.
         enabled: False runs the inferer unchanged.
+
+    Raises:
+        UsageError: When a network is trained in float16 on a CPU, where MONAI's trainers scale no loss.
 
     Example::
 
@@ -35,7 +40,16 @@ class AutocastInferer(Inferer):
         self.inferer = SimpleInferer() if inferer is None else inferer
         self.dtype, self.enabled = getattr(torch, dtype), read_switch("amp", enabled)
 
+    @property
+    def scales_loss(self) -> bool:
+        """Whether a training needs a `GradScaler`: gradients are too small for float16."""
+        return self.enabled and self.dtype is torch.float16
+
     def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self.scales_loss and inputs.device.type == "cpu" and torch.is_grad_enabled():
+            raise UsageError(
+                "amp_dtype is 'float16' and the device a CPU, on which it is not trained in; use 'bfloat16', or CUDA."
+            )
         with torch.autocast(inputs.device.type, self.dtype, enabled=self.enabled):
             return _as_float(self.inferer(inputs, network, *args, **kwargs))
 

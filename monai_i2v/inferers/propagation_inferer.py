@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -22,6 +23,7 @@ from monai_i2v.options import read_choice, read_switch, read_whole_number
 from monai_i2v.propagation import MemoryNet, VideoSegmenter
 from monai_i2v.tracking.absence_gate import AbsenceGate
 from monai_i2v.tracking.annotated_video import AnnotatedVideo
+from monai_i2v.tracking.frame_upload import FrameUpload
 from monai_i2v.tracking.mask_store import MaskStore, StoredMasks, in_steps
 from monai_i2v.tracking.tracker import Tracker
 from monai_i2v.tracking.working_frames import MIN_SIDE, WorkingFrames
@@ -136,7 +138,8 @@ class PropagationInferer(Inferer):
         if not isinstance(ref_frame, Sequence):
             masks, ref_frame = masks.unsqueeze(0), [ref_frame]
         given = dict(zip(ref_frame, masks, strict=True))
-        with ReadAhead(video) if isinstance(video, Video) else nullcontext(video) as frames:
+        prepare = None if masks.device.type == "cpu" else partial(FrameUpload, device=masks.device)
+        with ReadAhead(video, prepare) if isinstance(video, Video) else nullcontext(video) as frames:
             annotated = self.annotate(frames, masks[0], ref_frame[0], fit=masks, tell=tell)
             yield from self._results(network, annotated, given, predict)
 

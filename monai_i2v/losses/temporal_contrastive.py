@@ -104,7 +104,7 @@ class TemporalContrastiveLoss(nn.Module):
         return distance.mean(dim=-1) if self.compare == "cells" else distance
 
     def _watch(self, far: Tensor, counts: Tensor) -> None:
-        if not self.warned and bool((far[counts > 0] < COLLAPSE * self.eps).any()):
+        if not self.warned and bool(((far < COLLAPSE * self.eps) & (counts > 0)).any()):
             self.warned = True
             logger.warning(
                 "values of first and last frame are all but equal (1 - cosine below %g): the temporal contrastive loss "

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from monai_i2v.media.video import Video
+from monai_i2v.media.video import StoredFrame, Video
 
 __all__ = ["ReadAhead"]
 
@@ -23,6 +24,7 @@ class ReadAhead(Video):
 
     Args:
         video: where the frames come from; it is read by nobody else meanwhile.
+        prepare: what the thread makes of each frame besides, as its `prepared`: the upload to a GPU.
 
     Example::
 
@@ -33,10 +35,10 @@ class ReadAhead(Video):
         [(3, 32, 48), (3, 32, 48), (3, 32, 48)]
     """
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, video: Video, prepare: Callable[[StoredFrame], Any] | None = None) -> None:
         super().__init__(video.info, video.window)
-        self._video, self._pool = video, ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._waiting: dict[int, Future[Tensor]] = {}
+        self._video, self._prepare, self._pool = video, prepare, ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._waiting: dict[int, Future[StoredFrame]] = {}
         self._last: int | None = None
         self._step = 0
 
@@ -48,7 +50,8 @@ class ReadAhead(Video):
         """See `Video.show`."""
         return self._pool.submit(self._video.show, index).result()
 
-    def __getitem__(self, index: int) -> Tensor:
+    def stored(self, index: int) -> StoredFrame:
+        """See `Video.stored`."""
         if self._last is not None and index != self._last:
             self._step = index - self._last if abs(index - self._last) == 1 else 0
         self._last = index
@@ -56,11 +59,18 @@ class ReadAhead(Video):
         expected = [index + self._step * count for count in range(1, COUNT + 1) if self._step]
         for other in set(self._waiting) - set(expected):
             self._waiting.pop(other).cancel()
-        frame = wanted or self._pool.submit(self._video.__getitem__, index)
+        frame = wanted or self._pool.submit(self._make, index)
         for other in expected:
             if 0 <= other < len(self) and other not in self._waiting:
-                self._waiting[other] = self._pool.submit(self._video.__getitem__, other)
+                self._waiting[other] = self._pool.submit(self._make, other)
         return frame.result()
+
+    def _make(self, index: int) -> StoredFrame:
+        stored = self._video.stored(index)
+        _ = stored.frame  # made here, it is at hand
+        if self._prepare is not None:
+            stored.prepared = self._prepare(stored)
+        return stored
 
     def close(self) -> None:
         """Stop decoding, when the frame at work is done."""

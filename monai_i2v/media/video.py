@@ -7,10 +7,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 
-__all__ = ["FRAME_TIMES", "FrameError", "SourceFrame", "Video", "VideoInfo", "scale"]
+__all__ = ["FRAME_TIMES", "FrameError", "SourceFrame", "StoredFrame", "Video", "VideoInfo", "scale"]
 
 
 FRAME_TIMES = (1e-5, 3600.0)  # s; from ultrafast ultrasound to a picture per hour, all else is a slip
@@ -127,10 +128,36 @@ def _from_first(times: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(time - times[0]) for time in times) if is_rising and math.isfinite(times[0]) else ()
 
 
+class StoredFrame:
+    """A frame as its source stores it, often in a twelfth of the bytes that are to be seen.
+
+    Args:
+        pixels: (H, W, C), C = 1 or 3: uint8 with `shades`, else float32 as they are to be seen.
+        shades: what each of the 256 numbers is to be seen as (256,), float32 in [0, 1].
+
+    Example::
+
+        >>> import numpy as np
+        >>> from monai_i2v.media.video import StoredFrame
+        >>> StoredFrame(np.full((2, 2, 1), 255, np.uint8), np.linspace(0, 1, 256, dtype=np.float32)).frame.shape
+        torch.Size([3, 2, 2])
+    """
+
+    def __init__(self, pixels: np.ndarray, shades: np.ndarray | None = None) -> None:
+        self.pixels, self.shades = pixels, shades
+        self.prepared: Any = None  # what a `ReadAhead` was told to make of it
+
+    @cached_property
+    def frame(self) -> Tensor:
+        """(3, H, W), float32 in [0, 1]; gray is not copied."""
+        seen = self.pixels if self.shades is None else self.shades[self.pixels]
+        return torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1))).expand(3, -1, -1)
+
+
 class Video(ABC):
     """Frames of one recording, decoded when asked for; reading them in order is fast for every source.
 
-    A subclass implements `read`, and `show` where one window is not enough. `video[i]` is what the networks take: a
+    A subclass implements `read`, and `display` where one window is not enough. `video[i]` is what the networks take: a
     float tensor (3, H, W) in [0, 1], gray replicated to three channels, the source's intensities scaled linearly from
     `window`.
 
@@ -158,7 +185,22 @@ class Video(ABC):
         Raises:
             FrameError: When this one frame cannot be decoded.
         """
-        return scale(self.read(index), self.window)
+        return self.display(index, self.read(index))
+
+    def display(self, index: int, pixels: np.ndarray) -> np.ndarray:
+        """How intensities of frame `index`, in any shape, are to be seen, each by itself: float32 in [0, 1]."""
+        return scale(pixels, self.window)
+
+    def stored(self, index: int) -> StoredFrame:
+        """Frame `index` as it is stored, and how it is to be seen; see `__getitem__` for what it raises."""
+        if not 0 <= index < len(self):
+            raise IndexError(
+                f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
+            )
+        pixels = self.read(index)
+        if pixels.dtype == np.uint8:
+            return StoredFrame(pixels, self.display(index, BYTES))
+        return StoredFrame(self.display(index, pixels))
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Release files. A closed video is not read again."""
@@ -167,12 +209,7 @@ class Video(ABC):
         return self.info.length
 
     def __getitem__(self, index: int) -> Tensor:
-        if not 0 <= index < len(self):
-            raise IndexError(
-                f"frame {index} was asked for, but the video has {len(self)} frames (0 to {len(self) - 1})."
-            )
-        frame = self.show(index)
-        return torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).expand(3, -1, -1)
+        return self.stored(index).frame
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))

@@ -57,7 +57,7 @@ class ConfidentPolicy(MemoryPolicy):
         """See `MemoryPolicy.decide`; an exported program cannot look at masks, and goes by the number of the frame."""
         if torch.compiler.is_exporting():
             return super().decide(key, prob, bank, frame)
-        confidence = mask_confidence(prob)
+        confidence = mask_confidence(prob).cpu()  # all that is decided on the host, at once
         seen = confidence[confidence > 0]  # an object that is out of view says nothing about the masks of the others
         mean = seen.mean().item() if seen.numel() else 0.0
         return mean >= self.min_confidence and (frame % self.mem_every == 0 or mean < self.novelty_threshold)

@@ -244,7 +244,7 @@ def find_cells(query: Tensor, keys: Tensor, top_k: int, *, max_bytes: int = MAX_
     """
     count, size = min(top_k, keys.shape[1]), keys.element_size()
     tile = min(keys.shape[1], TILE_CELLS)
-    rows = max(1, min(CHUNK_ROWS, query.shape[1], max_bytes // (2 * size * tile + (2 * size + 8) * count)))
+    rows = max(1, min(_chunk_rows(query.shape[1], query), max_bytes // (2 * size * tile + (2 * size + 8) * count)))
     buffer = keys.new_empty((rows * tile,))
     found = [
         [_nearest(part, one_keys, buffer, count) for part in one.split(rows)]
@@ -293,7 +293,7 @@ def _read_video(
     dense = count > DENSE_SHARE * cells
     tile = cells if dense else min(cells, TILE_CELLS)
     kept_bytes = (2 * size + 8) * count if count < cells else 0  # their scores, weights and places
-    rows = max(1, min(CHUNK_ROWS, query.shape[0], max_bytes // (2 * size * tile + kept_bytes)))
+    rows = max(1, min(_chunk_rows(query.shape[0], query), max_bytes // (2 * size * tile + kept_bytes)))
     # One buffer for all chunks: the page faults of a new one can cost more than the product that fills it.
     buffer = keys.new_empty((rows * tile,))
     for part, out in zip(query.split(rows), readout.split(rows, dim=1), strict=True):
@@ -315,6 +315,11 @@ def _sum_few(best: Tensor, places: Tensor, values: Tensor, out: Tensor) -> None:
     weights = best.softmax(dim=-1).to(values.dtype)
     for value, result in zip(values, out, strict=True):
         result.copy_(F.embedding_bag(places, value, mode="sum", per_sample_weights=weights))
+
+
+def _chunk_rows(rows: int, query: Tensor) -> int:
+    """Query cells to take at a time: a GPU has no cache to stay within, and wants few and large products."""
+    return min(CHUNK_ROWS, rows) if query.device.type == "cpu" else rows
 
 
 def _score(query: Tensor, keys: Tensor, buffer: Tensor) -> Tensor:

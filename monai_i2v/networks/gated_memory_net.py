@@ -21,7 +21,7 @@ from monai_i2v.networks.torchscript import ScriptedClipNet
 
 __all__ = ["DistanceGate", "GatedMemoryNet", "nearest_distance", "weigh"]
 
-# Where the gate is beyond this throughout a frame, or below its complement, one of the two reads is left out.
+# Where the gate is beyond this throughout a frame, or below its complement, a CPU leaves one of the two reads out.
 ALL = 0.99
 CHUNK = 256
 """Query cells whose scores are held at a time."""
@@ -109,10 +109,12 @@ class GatedMemoryNet(TemporalContrastiveMemoryNet):
         compare = _compare_once if _keeps_few(state.bank) and not in_program else _compare
         distance, read_drawn, read_joint = compare(key, state.bank)
         trust = self.trust(distance)
-        if not in_program and (trust == 1).all():
-            return read_joint()
-        if not in_program and (trust == 0).all():
-            return read_drawn()
+        # Elsewhere a look at the gate would have the host wait, and a read costs less.
+        if key.device.type == "cpu" and not in_program:
+            if (trust == 1).all():
+                return read_joint()
+            if (trust == 0).all():
+                return read_drawn()
         return weigh(read_joint(), read_drawn(), trust)
 
     @torch.no_grad()

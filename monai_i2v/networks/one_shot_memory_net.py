@@ -166,16 +166,18 @@ def widen_head(head: SegmentationHead, init: HeadInit, blend: float = 0.25) -> S
         blend: share of the read-out, for ``"blend"``.
 
     Returns:
-        A head for 2 `F` channels; the last convolution is copied in all cases.
+        A head for 2 `F` channels, beside the given one and of its type; the last convolution is copied in all cases.
 
     Raises:
         ValueError: When `init` is none of the three.
     """
     width, channels = head.conv.weight.shape[:2]
     wide = SegmentationHead(2 * channels, width, dropout=head.dropout.p)
+    if init == "random":  # drawn on the CPU, so that a seed gives the same on every device
+        nn.init.kaiming_normal_(wide.conv.weight)
+    wide = wide.to(head.conv.weight)
     wide.classify.load_state_dict(head.classify.state_dict())
     if init == "random":
-        nn.init.kaiming_normal_(wide.conv.weight)
         return wide
     if init not in ("identity", "blend"):
         raise ValueError(f"head_init must be one of 'identity', 'blend', 'random', got {init!r}; use 'blend'.")

@@ -54,7 +54,7 @@ class RelearningNet(nn.Module):
     def __init__(self, image_net: OneShotNet, *, window: int = 4, scale: float = 0.0) -> None:
         super().__init__()
         self.net = copy.deepcopy(image_net)
-        self.attention = TemporalAttentionUnit(image_net.width, window, scale=scale)
+        self.attention = TemporalAttentionUnit(image_net.width, window, scale=scale).to(image_net.head.conv.weight)
         self.train(image_net.training)
 
     def forward(self, clip: Tensor, masks: Tensor | None = None) -> Tensor:

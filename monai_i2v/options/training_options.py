@@ -10,7 +10,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from monai_i2v.errors import UsageError
-from monai_i2v.options.numbers import MAX_SEED, read_number, read_whole_number
+from monai_i2v.options.numbers import MAX_SEED, read_choice, read_number, read_whole_number
 from monai_i2v.options.switch import read_switch
 
 __all__ = ["check_training_options"]
@@ -37,6 +37,7 @@ KINDS: Mapping[str, Callable[[str, Any], Any]] = {
     "learning_rate": partial(_rate, use=0.0005),
     "encoder_learning_rate": partial(_rate, use=0.0001),
     "amp": read_switch,
+    "amp_dtype": partial(read_choice, choices=("bfloat16", "float16"), use="bfloat16"),
     "seed": partial(read_whole_number, least=0, most=MAX_SEED, use=0),
     "same_image": partial(read_number, least=0, most=1, use=0.5),
     "val_interval": partial(_count, use=4),

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_i2v.compute import device_of
+from monai_i2v.compute import Download, device_of
 from monai_i2v.errors import UsageError
 from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import follow
@@ -122,7 +122,8 @@ class LiveSession:
         frames = WorkingFrames([frame], self.working, device=self.device)
         with torch.no_grad():
             ((prob, self.state),) = follow(self.network, [frames[0]], self.state)
-            confidence = dict(zip(self.labels, mask_confidence(prob)[0].tolist(), strict=True))
-            label_map = masks_to_labels(frames.restore(prob)[0], self.labels).cpu().numpy()
+            found = Download(masks_to_labels(frames.restore(prob)[0], self.labels), mask_confidence(prob)[0])
         self.index += 1
-        return LiveFrame(self.index, label_map, confidence, time.perf_counter() - begin)
+        label_map, sure = found.wait()
+        confidence = dict(zip(self.labels, sure.tolist(), strict=True))
+        return LiveFrame(self.index, label_map.numpy(), confidence, time.perf_counter() - begin)

@@ -36,5 +36,5 @@ def frame_of(tracker: Tracker, notes: Notes, index: int) -> SessionFrame:
     confidence = {label: fusion.confidence(label, index) for label in masks}
     if not masks:
         return SessionFrame(index, np.zeros(tracker.frames.video_size, np.int32), confidence)
-    label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks)).numpy()
+    label_map = masks_to_labels(torch.stack(list(masks.values())), list(masks)).cpu().numpy()
     return SessionFrame(index, label_map, confidence, notes.mark(index, label_map))

@@ -135,7 +135,7 @@ class VideoSession(EditedVideo):
     @alone
     def probabilities(self, index: int) -> Tensor:
         """Probabilities (K, H, W) of all `labels` in a frame; 0 where no track has come yet."""
-        return self.tracker.fusion.probabilities(self.labels, index)
+        return self.tracker.fusion.probabilities(self.labels, index).cpu()
 
     @alone
     def suggest(self, count: int = 1) -> list[int]:

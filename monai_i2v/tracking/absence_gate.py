@@ -8,12 +8,13 @@ frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from monai_i2v.compute import Download
 from monai_i2v.networks.reference_crops import reference_crops
 from monai_i2v.propagation import MemoryNet
 
@@ -25,6 +26,19 @@ CROPS = (1.25, 1.6, 2.0)
 LEAST_OWN = 0.05
 # A cell with less of an object than this belongs to its surroundings.
 SURROUNDINGS = 0.1
+# Cells of a frame that a GPU compares at a time.
+CHUNK = 1024
+
+
+class Known(NamedTuple):
+    """What the annotated frames tell of an object."""
+
+    own: Tensor  # keys of its cells (cells, D)
+    around: Tensor  # keys of the cells of its surroundings (cells, D)
+
+
+KnownObjects: TypeAlias = list[list[Known | None]]
+"""By video and object; None of what has no cells or no surroundings."""
 
 
 @dataclass
@@ -34,6 +48,7 @@ class GatedState:
     state: Any  # the network's
     keys: Tensor  # (B, M, D), of the annotated frames
     shares: Tensor  # (B, K, M), how much of each cell is an object
+    known: KnownObjects  # what these two tell
     absent: Tensor  # (B, K), bool, in the last frame
     remembered: bool = True  # whether the last frame was written to the memory
 
@@ -48,7 +63,8 @@ class GatedState:
 
     def decide(self, key: Tensor, prob: Tensor) -> bool:
         """See `RemembersFrames.decide`; frames in which an object was taken for absent are not remembered."""
-        return not self.absent.any() and self.state.decide(key, prob)
+        absent = Download(self.absent)  # it arrives together with what the network's policy looks at
+        return bool(self.state.decide(key, prob)) and not absent.wait()[0].any()
 
 
 class AbsenceGate(nn.Module):
@@ -86,13 +102,15 @@ class AbsenceGate(nn.Module):
     def start(self, frame: Tensor, masks: Tensor) -> GatedState:
         """See `VideoSegmenter.start`."""
         keys, shares = self._annotated_cells(frame, masks)
-        return GatedState(self.network.start(frame, masks), keys, shares, absent=masks.amax(dim=(-2, -1)) <= 0)
+        absent = masks.amax(dim=(-2, -1)) <= 0
+        return GatedState(self.network.start(frame, masks), keys, shares, _known(keys, shares), absent)
 
     @torch.no_grad()
     def add_support(self, frame: Tensor, masks: Tensor, state: GatedState) -> GatedState:
         """See `MemoryNet.add_support`."""
         keys, shares = self._annotated_cells(frame, masks)
         state.keys, state.shares = torch.cat([state.keys, keys], dim=1), torch.cat([state.shares, shares], dim=2)
+        state.known = _known(state.keys, state.shares)
         state.state = self.network.add_support(frame, masks, state.state)
         return state
 
@@ -138,16 +156,12 @@ class AbsenceGate(nn.Module):
     def _find_absent(self, key: Tensor, prob: Tensor, state: GatedState) -> Tensor:
         """(B, K), bool."""
         cells = key.flatten(2).transpose(1, 2)  # (B, h * w, D)
-        shares = _shares((prob > 0.5).to(key), key).flatten(2)  # (B, K, h * w)
-        absent = torch.zeros_like(state.absent)
-        for video, object_ in torch.nonzero(shares.amax(dim=2)).tolist():
-            mask, own = _is_inside(shares[video, object_]), _is_inside(state.shares[video, object_])
-            around = state.shares[video, object_] < SURROUNDINGS
-            if own.any() and around.any():
-                found, keys = cells[video][mask], state.keys[video]
-                is_own = torch.cdist(found, keys[own]).amin(dim=1) < torch.cdist(found, keys[around]).amin(dim=1)
-                absent[video, object_] = is_own.float().mean() < LEAST_OWN
-        return absent
+        inside = _is_inside(_shares((prob > 0.5).to(key), key).flatten(2))  # (B, K, h * w)
+        absent = [
+            torch.stack([_is_absent(own_cells, mask, known) for mask, known in zip(masks, objects, strict=True)])
+            for own_cells, masks, objects in zip(cells, inside, state.known, strict=True)
+        ]
+        return torch.stack(absent)
 
 
 def _shares(masks: Tensor, key: Tensor) -> Tensor:
@@ -156,5 +170,33 @@ def _shares(masks: Tensor, key: Tensor) -> Tensor:
 
 
 def _is_inside(shares: Tensor) -> Tensor:
-    """Cells that are at least half covered; of a smaller object, those that are covered most."""
-    return (shares > 0) & (shares >= shares.max().clamp_max(0.5))
+    """Cells (B, K, M) that are at least half covered; of a smaller object, those that are covered most."""
+    return (shares > 0) & (shares >= shares.amax(dim=-1, keepdim=True).clamp_max(0.5))
+
+
+def _known(keys: Tensor, shares: Tensor) -> KnownObjects:
+    inside, around = _is_inside(shares), shares < SURROUNDINGS  # (B, K, M)
+    return [
+        [
+            Known(own_keys[own], own_keys[others]) if own.any() and others.any() else None
+            for own, others in zip(objects, surroundings, strict=True)
+        ]
+        for own_keys, objects, surroundings in zip(keys, inside, around, strict=True)
+    ]
+
+
+def _is_absent(cells: Tensor, mask: Tensor, known: Known | None) -> Tensor:
+    """Whether too few cells (Q, D) of a mask (Q,) resemble an object; not if there is no mask. A scalar, bool."""
+    if known is None:
+        return mask.new_zeros(())
+    if cells.device.type == "cpu":  # fewer to compare; elsewhere the host would have to wait for their number
+        cells, mask = cells[mask], mask[mask]
+        is_own = _is_own(cells, known)
+    else:
+        is_own = torch.cat([_is_own(part, known) for part in cells.split(CHUNK)])
+    return (is_own & mask).sum() / mask.sum() < LEAST_OWN
+
+
+def _is_own(cells: Tensor, known: Known) -> Tensor:
+    """Which cells (Q, D) are nearer to those of an object than to its surroundings, (Q,)."""
+    return torch.cdist(cells, known.own).amin(dim=1) < torch.cdist(cells, known.around).amin(dim=1)

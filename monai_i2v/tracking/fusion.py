@@ -39,22 +39,23 @@ class Fusion:
     frames: WorkingFrames
 
     def masks(self, labels: Sequence[int], frame: int) -> dict[int, Tensor]:
-        """Probabilities (H, W) of the objects that are known in a frame."""
+        """Probabilities (H, W) of the objects that are known in a frame, where the frames go."""
         drawn = self.drawn.get(frame, {})
         nearest = {label: self.nearest(label, frame) for label in labels if label not in drawn}
         # A track holds all of its objects: its masks are read once for all of them.
         used = {id(track): track for tracks in nearest.values() for track in tracks}
-        stored = {key: self.store.read(track.frames[frame].masks) for key, track in used.items()}
+        device = self.frames.device
+        stored = {key: self.store.read(track.frames[frame].masks).to(device) for key, track in used.items()}
         fused = {label: self._fuse(label, frame, tracks, stored) for label, tracks in nearest.items() if tracks}
         full = self.frames.restore(torch.stack(list(fused.values())).unsqueeze(0))[0] if fused else ()
         known = dict(zip(fused, full, strict=True))
-        known |= {label: torch.from_numpy(drawn[label]).float() for label in labels if label in drawn}
+        known |= {label: torch.from_numpy(drawn[label]).float().to(device) for label in labels if label in drawn}
         return {label: known[label] for label in labels if label in known}
 
     def probabilities(self, labels: Sequence[int], frame: int) -> Tensor:
         """Probabilities (K, H, W) of all of some objects in a frame; 0 where no track has come yet."""
         known = self.masks(labels, frame)
-        nothing = torch.zeros(self.frames.video_size)
+        nothing = torch.zeros(self.frames.video_size, device=self.frames.device)
         return torch.stack([known.get(label, nothing) for label in labels])
 
     def nearest(self, label: int, frame: int) -> list[Track]:

@@ -93,8 +93,7 @@ class SharedFeatures:
         return features
 
     def _precision(self) -> torch.autocast:
-        device = torch.device(self.frames.device).type
-        return torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32)
+        return torch.autocast(self.frames.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
 
 def _size(features: dict[int, Tensor]) -> int:

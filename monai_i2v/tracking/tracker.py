@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from monai_i2v.compute import Download
 from monai_i2v.memory import mask_confidence
 from monai_i2v.propagation import follow
 from monai_i2v.tracking.drawn_masks import Drawn
@@ -137,14 +138,14 @@ class Tracker:
         """The last track of a stream: nobody asks for its frames again, so they are not kept."""
         track, labels = Track(anchor, 1, self._objects(anchor), self.revision), self.labels
         if not track.labels:
-            nothing = torch.zeros(len(labels), *self.frames.video_size)
+            nothing = torch.zeros(len(labels), *self.frames.video_size, device=self.frames.device)
             yield from ((frame, nothing) for frame in range(anchor + 1, len(self.frames)))
             return
-        places = torch.tensor([labels.index(label) for label in track.labels])
+        places = torch.tensor([labels.index(label) for label in track.labels], device=self.frames.device)
         for frame, prob in self._carry(track):
             full = self.frames.restore(in_steps(prob))[0]
             if len(track.labels) < len(labels):  # some are not in the drawn frame
-                full = full.new_zeros(len(labels), *full.shape[1:]).index_copy_(0, places.to(full.device), full)
+                full = full.new_zeros(len(labels), *full.shape[1:]).index_copy_(0, places, full)
             yield frame, full
 
     def _complete(self, anchor: int, direction: int) -> Iterator[int]:
@@ -170,10 +171,10 @@ class Tracker:
         known_before, own = (Fusion(self.drawn, some, self.store, self.frames) for some in (earlier, [track]))
         unknown = self._unknown(track, earlier)
         for frame, prob in self._carry(track):
-            confidence = tuple(mask_confidence(prob)[0].tolist())
+            confidence, masks = Download(mask_confidence(prob)[0], prob[0]).wait()
             remembered = bool(getattr(track.state, "remembered", False))
-            distance = len(track.frames) + 1
-            track.frames[frame] = TrackedFrame(distance, self.store.write(prob[0]), confidence, remembered)
+            distance, place = len(track.frames) + 1, self.store.write(masks)
+            track.frames[frame] = TrackedFrame(distance, place, tuple(confidence.tolist()), remembered)
             track.agreed = track.agreed + 1 if earlier and own.agrees(known_before, track.labels, frame) else 0
             unknown.discard(frame)
             track.settled = track.agreed >= AGREED_FRAMES and not unknown

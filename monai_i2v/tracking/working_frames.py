@@ -16,6 +16,8 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.media import FrameError, Video
+from monai_i2v.media.video import StoredFrame
+from monai_i2v.tracking.frame_upload import FrameUpload
 from monai_i2v.tracking.working_size import DEFAULT_SIZE, MAX_RAISED, Size, object_widths, raised_size, tell_size
 
 __all__ = ["MIN_SIDE", "WorkingFrames", "working_size"]
@@ -65,7 +67,7 @@ class WorkingFrames(Sequence[Tensor]):
         device: torch.device | str = "cpu",
         crop: bool = False,
     ) -> None:
-        self.video, self.device = video, device
+        self.video, self.device = video, torch.device(device)
         height, width = (video.info.height, video.info.width) if isinstance(video, Video) else video[0].shape[-2:]
         self.video_size = (int(height), int(width))
         self.region = _region(video) if crop else (0, 0, *self.video_size)
@@ -75,7 +77,7 @@ class WorkingFrames(Sequence[Tensor]):
         self.may_raise = size == "auto"
         self.size = working_size(*self.seen_size, self.short_side)
         self.unreadable: dict[int, str] = {}
-        self._last: tuple[int, Tensor] | None = None
+        self._last: tuple[int, StoredFrame | Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.video)
@@ -87,7 +89,7 @@ class WorkingFrames(Sequence[Tensor]):
     def __getitem__(self, index: int | slice) -> Tensor | list[Tensor]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        return self._resize(self._cut(self.original(index)).unsqueeze(0).to(self.device))
+        return self._resize(self._cut(self._sent(index)))
 
     def fit(self, masks: Tensor | np.ndarray, *, tell: bool = True) -> None:
         """See the video larger where objects are too small, and say so; with a size that was given, only say so.
@@ -119,9 +121,8 @@ class WorkingFrames(Sequence[Tensor]):
         Raises:
             FrameError: When no frame of the video can be decoded.
         """
-        if self._last is None or self._last[0] != index:
-            self._last = (index, self._decode(index))
-        return self._last[1]
+        stored = self._stored(index)
+        return stored if isinstance(stored, Tensor) else stored.frame
 
     def check_annotated(self, index: int, name: str) -> None:
         """Check that an annotated frame is there, and can be read.
@@ -183,13 +184,27 @@ class WorkingFrames(Sequence[Tensor]):
         top, left, bottom, right = self.region
         return frame[..., top:bottom, left:right]
 
-    def _decode(self, index: int) -> Tensor:
+    def _sent(self, index: int) -> Tensor:
+        """Frame (1, C, H, W) of the video's size, where the frames go."""
+        if self.device.type == "cpu":
+            return self.original(index).unsqueeze(0)
+        stored = self._stored(index)
+        ready = stored.prepared if isinstance(stored, StoredFrame) else None
+        upload: FrameUpload = ready or FrameUpload(stored, self.device)
+        return upload.arrived()
+
+    def _stored(self, index: int) -> StoredFrame | Tensor:
+        if self._last is None or self._last[0] != index:
+            self._last = (index, self._decode(index))
+        return self._last[1]
+
+    def _decode(self, index: int) -> StoredFrame | Tensor:
         first_error: FrameError | None = None
         for nearest in (*range(index, -1, -1), *range(index + 1, len(self))):
             if nearest in self.unreadable:
                 continue
             try:
-                return self.video[nearest]
+                return self.video.stored(nearest) if isinstance(self.video, Video) else self.video[nearest]
             except FrameError as error:
                 self.unreadable[nearest] = str(error)
                 first_error = first_error or error

@@ -199,7 +199,7 @@ def test_frames_are_decoded_segmented_and_written_by_three_threads(case, monkeyp
 
         return call
 
-    monkeypatch.setattr(Movie, "show", note("decode", Movie.show))
+    monkeypatch.setattr(Movie, "read", note("decode", Movie.read))
     engine = evaluator([case])
     monkeypatch.setattr(engine.network, "step", note("segment", engine.network.step))
     engine.add_event_handler(VideoEvents.FRAME_COMPLETED, note("write", lambda engine: None))

@@ -50,3 +50,15 @@ def test_the_epoch_and_iteration_go_on(tmp_path):
     engine.add_event_handler(Events.STARTED, lambda: None)
     engine.run(range(3), max_epochs=3)
     assert seen == [(3, 7), (3, 8), (3, 9)]
+
+
+def test_the_scale_of_a_loss_goes_on(tmp_path):
+    scales = []
+    for start in (8.0, 2.0):
+        engine = Engine(lambda engine, batch: None)
+        engine.scaler = torch.amp.GradScaler("cpu", init_scale=start)
+        engine.scaler.scale(torch.ones(()))
+        Resume(tmp_path / "a.pt", {"network": torch.nn.Linear(1, 1)}).attach(engine)
+        engine.run(range(1), max_epochs=len(scales) + 1)
+        scales.append(engine.scaler.get_scale())
+    assert scales == [8, 8]

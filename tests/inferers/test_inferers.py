@@ -195,3 +195,12 @@ def test_an_absence_is_told_by_a_memory_network_and_asked_of_others_in_vain(imag
     assert [result.index for result in gated] == list(range(len(frames)))
     with pytest.raises(UsageError, match="absence is true, but OneShotNet has no memory that could tell"):
         next(inferer.stream(list(frames), image_net, masks[0]))
+
+
+def test_float16_is_not_trained_in_on_a_cpu_and_asks_for_a_scaled_loss():
+    inferer = AutocastInferer(dtype="float16")
+    assert inferer.scales_loss
+    assert not AutocastInferer(dtype="float16", enabled=False).scales_loss
+    assert not AutocastInferer().scales_loss
+    with pytest.raises(UsageError, match=r"amp_dtype is 'float16' and the device a CPU, .* use 'bfloat16', or CUDA"):
+        inferer(torch.ones(1, 4), torch.nn.Linear(4, 2))

@@ -78,3 +78,16 @@ def test_single_reads_go_through_the_same_thread():
         assert video.read(3).max() == 3
         assert video.show(3).max() == pytest.approx(0.3)
     assert len(source.threads) == 1
+
+
+def test_what_is_made_of_a_frame_besides_is_made_by_the_same_thread_and_once():
+    made = []
+
+    def prepare(stored):
+        made.append(threading.current_thread().name)
+        return float(stored.frame.max())
+
+    with ReadAhead(Counted(), prepare) as video:
+        assert [video.stored(index).prepared for index in range(3)] == pytest.approx([0, 0.1, 0.2])
+    assert len(set(made)) == 1
+    assert made[0].startswith("read-ahead")

@@ -101,13 +101,13 @@ class DicomCine(Video):
             return pixels[..., :3]  # a fourth sample is opacity
         return to_intensities(pixels, data.header, number)[..., None]
 
-    def show(self, index: int) -> np.ndarray:
+    def display(self, index: int, pixels: np.ndarray) -> np.ndarray:
         window, is_inverted = self._windows[index], self._frames[index][0].photometric == "MONOCHROME1"
         if window is None:
-            return super().show(index)
+            return super().display(index, pixels)
         if window.is_linear:
-            return scale(self.read(index), (window.high, window.low) if is_inverted else (window.low, window.high))
-        shades = window(self.read(index)).astype(np.float32)
+            return scale(pixels, (window.high, window.low) if is_inverted else (window.low, window.high))
+        shades = window(pixels).astype(np.float32)
         return 1 - shades if is_inverted else shades
 
     def _palette(self, index: int) -> Palette:
