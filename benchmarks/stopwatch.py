@@ -111,8 +111,11 @@ def watch() -> None:
 def _wrap(timed: Callable[..., Any], module: Any, path: str) -> None:
     *parents, name = path.split(".")
     owner = functools.reduce(getattr, parents, module)
-    if name in vars(owner):
-        setattr(owner, name, timed(vars(owner)[name]))
+    found = vars(owner).get(name)
+    if isinstance(found, staticmethod):
+        setattr(owner, name, staticmethod(timed(found.__func__)))
+    elif found is not None:
+        setattr(owner, name, timed(found))
 
 
 def _write(times: _Times, begin: float, imports: float, imports_cpu: float) -> None:
