@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_i2v.adaptation import IMAGE_NET_PRESETS, MEMORY_NET_PRESETS, PRESETS, RELEARNING_PRESETS
-from monai_i2v.compute import select_device
+from monai_i2v.compute import clock, select_device
 from monai_i2v.errors import show_usage_errors_in_one_sentence
 from monai_i2v.inferers import PropagationInferer
 from monai_i2v.metrics import boundary_f, dice, iou
@@ -130,11 +129,11 @@ def measure(name: str, method: Method, bundle: Bundle, clip: Clip) -> list[Row]:
     if not counted:
         return []
     frames, labels = list(clip.video), occurring_labels(truth[0])
-    begin = time.perf_counter()
+    begin = clock(bundle.device)
     probs = method(bundle, frames, labels_to_masks(truth[0], labels).to(bundle.device))
     with torch.no_grad():
         found = [masks_to_labels(prob, labels).cpu() for _, prob in zip(frames, probs, strict=True)]
-    seconds = (time.perf_counter() - begin) / len(frames)
+    seconds = (clock(bundle.device) - begin) / len(frames)
     return [
         Row(name, clip.name, label, len(indices), **score(found, truth, label, indices), seconds_per_frame=seconds)
         for label, indices in counted.items()

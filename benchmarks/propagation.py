@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -27,6 +26,7 @@ from monai.bundle import ConfigParser
 from plain_stcn import PlainSTCN
 from torch import Tensor, nn
 
+from monai_i2v.compute import clock
 from monai_i2v.networks import Encoder, OneShotMemoryNet, TemporalContrastiveMemoryNet
 from monai_i2v.networks.vos import LIGHT_FORMS, light_network
 
@@ -169,9 +169,9 @@ def run(case: Case, setting: Setting) -> Turn:
     times = []
     for _ in range(setting.frames - 1):
         frame = new_frame(case, setting)
-        begin = clock(setting)
+        begin = clock(setting.device)
         _, state = network.step(frame, state)
-        times.append(clock(setting) - begin)
+        times.append(clock(setting.device) - begin)
     counted = times[WARM_UP:]
     return Turn(sum(counted) / len(counted), peak_mib(setting))
 
@@ -201,13 +201,6 @@ def first_masks(case: Case, setting: Setting) -> Tensor:
     for channel, columns in enumerate(torch.arange(width).chunk(case.objects)):
         masks[:, channel, height // 2 :, columns] = 1
     return masks
-
-
-def clock(setting: Setting) -> float:
-    """Time in s, when the device has done what it was told."""
-    if setting.device != "cpu":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def peak_mib(setting: Setting) -> float:
