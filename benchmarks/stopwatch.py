@@ -42,7 +42,8 @@ STAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "label maps": (
         ("monai_i2v.tracking.working_frames", "WorkingFrames.restore"),
         ("monai_i2v.engines.video_evaluator", "VideoEvaluator._label"),
-        ("monai_i2v.engines.video_evaluator", "VideoEvaluator._download"),
+        ("monai_i2v.engines.video_run", "VideoRun.send"),
+        ("monai_i2v.engines.video_run", "VideoRun.label"),
     ),
     "masks": (
         ("monai_i2v.masks.mask_writers", "MaskWriter.write"),
@@ -103,6 +104,8 @@ def watch() -> None:
     times, begin, now = _Times(), float(os.environ[BEGIN]), time.time()
     for stage, parts in STAGES.items():
         for module, path in parts:
+            if importlib.util.find_spec(module) is None:
+                continue
             _wrap(functools.partial(times.timed, stage), importlib.import_module(module), path)
     cpu = time.process_time()
     atexit.register(_write, times, begin, now - begin, cpu)
@@ -111,11 +114,8 @@ def watch() -> None:
 def _wrap(timed: Callable[..., Any], module: Any, path: str) -> None:
     *parents, name = path.split(".")
     owner = functools.reduce(getattr, parents, module)
-    found = vars(owner).get(name)
-    if isinstance(found, staticmethod):
-        setattr(owner, name, staticmethod(timed(found.__func__)))
-    elif found is not None:
-        setattr(owner, name, timed(found))
+    if name in vars(owner):
+        setattr(owner, name, timed(vars(owner)[name]))
 
 
 def _write(times: _Times, begin: float, imports: float, imports_cpu: float) -> None:

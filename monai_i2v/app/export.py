@@ -14,16 +14,13 @@ import torch
 from ignite.engine import Engine
 
 from monai_i2v.data import VideoCase
-from monai_i2v.engines import SegmentedFrame, VideoEvents, VideoRun
+from monai_i2v.engines import VideoEvents, VideoRun
 from monai_i2v.errors import UsageError
-from monai_i2v.inferers import FrameResult
 from monai_i2v.masks.exchange import ExchangeFiles
 from monai_i2v.masks.palette import png_palette
 from monai_i2v.masks.png_masks import MAX_INDEX, save_png_labels
 from monai_i2v.media import Video
-from monai_i2v.memory import mask_confidence
 from monai_i2v.session import VideoSession, session_results
-from monai_i2v.transforms import masks_to_labels
 
 __all__ = ["export_session"]
 
@@ -87,7 +84,8 @@ def _write(engine: Engine, run: VideoRun, session: VideoSession) -> Iterator[int
         engine.fire_event(VideoEvents.VIDEO_STARTED)
         engine.fire_event(VideoEvents.VIDEO_ADAPTED)
         for result in session_results(session):
-            engine.state.output = _segmented(result, run)
+            with torch.no_grad():
+                engine.state.output = run.label(result)
             engine.fire_event(VideoEvents.FRAME_COMPLETED)
             yield result.index
         run.seconds["export"] = time.perf_counter() - begin
@@ -96,16 +94,6 @@ def _write(engine: Engine, run: VideoRun, session: VideoSession) -> Iterator[int
     finally:
         if not done:
             engine.fire_event(VideoEvents.VIDEO_FAILED)
-
-
-@torch.no_grad()
-def _segmented(result: FrameResult, run: VideoRun) -> SegmentedFrame:
-    if result.index in run.label_maps:
-        label_map, confidence = run.label_maps[result.index], [1.0] * len(run.labels)
-    else:
-        label_map = masks_to_labels(result.prob, run.labels).numpy()
-        confidence = mask_confidence(result.prob.unsqueeze(0))[0].tolist()
-    return SegmentedFrame(result.index, result.frame, result.prob, label_map, tuple(confidence), result.error)
 
 
 def _with_masks(case: VideoCase, label_maps: dict[int, np.ndarray], folder: Path) -> VideoCase:

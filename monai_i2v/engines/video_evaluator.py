@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -24,23 +23,21 @@ from monai_i2v.adaptation import Adapted
 from monai_i2v.compute import Download, ahead, clock
 from monai_i2v.compute.processes import share_cases
 from monai_i2v.data import VideoCase
+from monai_i2v.engines.video_run import VideoRun
 from monai_i2v.errors import UsageError
 from monai_i2v.inferers import FrameResult, PropagationInferer
 from monai_i2v.masks import read_mask
 from monai_i2v.media import Video
-from monai_i2v.memory import mask_confidence
 from monai_i2v.tracking import AnnotatedVideo
-from monai_i2v.transforms import labels_to_masks, masks_to_labels
+from monai_i2v.transforms import labels_to_masks
 from monai_i2v.transforms.label_masks import occurring_labels
 
 __all__ = [
-    "SegmentedFrame",
     "SlidingAdaptation",
     "StreamAdaptation",
     "VideoAdaptation",
     "VideoEvaluator",
     "VideoEvents",
-    "VideoRun",
 ]
 
 logger = logging.getLogger(__name__)
@@ -57,31 +54,6 @@ class VideoEvents(EventEnum):
     VIDEO_COMPLETED = "video_completed"
     VIDEO_FAILED = "video_failed"
     ALL_COMPLETED = "all_completed"  # in every process, when all processes are done
-
-
-@dataclass
-class VideoRun:
-    """The video at work: ``engine.state.video_run`` in every handler."""
-
-    case: VideoCase
-    video: Video
-    label_maps: dict[int, np.ndarray]  # (H, W), of the annotated frames, the reference first
-    labels: list[int]
-    seconds: dict[str, float] = field(default_factory=dict)
-    adaptation_log: list[dict[str, float]] = field(default_factory=list)
-    unreadable: int = 0  # frames so far
-
-
-@dataclass(frozen=True)
-class SegmentedFrame:
-    """One segmented frame: ``engine.state.output`` at ``FRAME_COMPLETED``."""
-
-    index: int
-    frame: Tensor  # (C, H, W) in [0, 1]
-    prob: Tensor  # (K, H, W)
-    label_map: np.ndarray  # (H, W), with the labels of the reference's mask
-    confidence: tuple[float, ...]  # by object, see `mask_confidence`; 1 where a person drew it
-    error: str | None  # why the frame could not be read; its masks are then those of a neighbor
 
 
 class VideoAdaptation(Protocol):
@@ -233,7 +205,7 @@ class VideoEvaluator(Evaluator):
                 for result, download in ready:
                     if result.error:
                         self._warn(run, result.error)
-                    self.state.output = self._label(result, download or self._download(result, run), run)
+                    self.state.output = run.label(result, download)
                     self.fire_event(VideoEvents.FRAME_COMPLETED)
             run.seconds["propagation"] = clock(self.state.device) - begin
             if run.unreadable > MAX_WARNINGS:
@@ -289,18 +261,4 @@ class VideoEvaluator(Evaluator):
         """Results on the way from a GPU, behind whose next frame they would wait otherwise; a CPU is left to others."""
         with contextlib.closing(results):  # type: ignore[type-var]
             for result in results:
-                yield result, None if result.prob.device.type == "cpu" else self._download(result, run)
-
-    @staticmethod
-    def _download(result: FrameResult, run: VideoRun) -> Download:
-        labels = masks_to_labels(result.prob, run.labels)
-        return Download(labels, mask_confidence(result.prob.unsqueeze(0))[0])
-
-    @staticmethod
-    def _label(result: FrameResult, download: Download, run: VideoRun) -> SegmentedFrame:
-        label_map, confidence = (tensor.numpy() for tensor in download.wait())
-        if result.index in run.label_maps:
-            label_map, confidence = run.label_maps[result.index], np.ones_like(confidence)
-        return SegmentedFrame(
-            result.index, result.frame, result.prob, label_map, tuple(confidence.tolist()), result.error
-        )
+                yield result, None if result.prob.device.type == "cpu" else run.send(result)

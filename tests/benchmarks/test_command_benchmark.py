@@ -71,3 +71,13 @@ def test_another_network_comes_from_a_script(stopwatch: ModuleType, tmp_path: Pa
     (tmp_path / "peer.py").write_text("import torch\n\ndef make():\n    return torch.nn.Linear(1, 2)\n")
     network = stopwatch.build(f"{tmp_path / 'peer.py'}:make")
     assert (network.out_features, network.training) == (2, False)
+
+
+def test_parts_that_another_checkout_does_not_have_are_left_out(
+    stopwatch: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (("monai_i2v.media.of_later", "Later.make"), ("monai_i2v.media.video", "Video.of_later"))
+    monkeypatch.setattr(stopwatch, "STAGES", {"decoding": parts})
+    monkeypatch.setattr(stopwatch.atexit, "register", lambda *args: None)
+    monkeypatch.setenv(stopwatch.BEGIN, "0")
+    stopwatch.watch()
