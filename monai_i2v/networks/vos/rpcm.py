@@ -23,6 +23,7 @@ __all__ = ["RPCM", "RPCMState"]
 STRIDE = 8
 REACHES = (2, 4, 6)  # of the windows on the last frame, cells
 DECODED = 32
+GROUPS = 8
 
 
 @dataclass(kw_only=True)
@@ -75,9 +76,14 @@ class RPCM(MatchingNet[RPCMState]):
     def __init__(self, encoder: Encoder, *, channels: int = 64, most: int = 8) -> None:
         super().__init__(encoder, every=5)
         frame, head = encoder.channels, 4 * channels
-        self.embed = nn.Conv2d(frame[8] + frame[16], channels, 3, padding=1)
+        self.embed = nn.Sequential(
+            nn.Conv2d(frame[8] + frame[16], channels, 3, padding=1, bias=False), nn.GroupNorm(GROUPS, channels)
+        )
         self.far, self.near = DistanceMaps(), nn.ModuleList(DistanceMaps() for _ in REACHES)
-        self.enter = nn.Conv2d(channels + 3 + 2 * len(REACHES), channels, 1)
+        self.know = nn.Sequential(
+            nn.Conv2d(3 + 2 * len(REACHES), channels, 1, bias=False), nn.GroupNorm(GROUPS, channels), nn.ReLU()
+        )
+        self.enter = nn.Conv2d(2 * channels, channels, 1)
         self.trunk, self.propagate, self.correct = (
             nn.ModuleList(GatedBlock(first, channels, head) for first in pair)
             for pair in ((channels, channels), (2 * channels, channels), (2 * channels, channels))
@@ -153,8 +159,8 @@ class RPCM(MatchingNet[RPCMState]):
         ]
         maps = torch.cat([torch.stack(far).amin(dim=0), *near], dim=2).unflatten(3, size)
         known = torch.cat([maps.to(embedding.dtype), state.last.masks.to(embedding.dtype).unsqueeze(2)], dim=2)
-        frame = embedding.unsqueeze(1).expand(-1, known.shape[1], -1, -1, -1)
-        entered: Tensor = self.enter(torch.cat([frame, known], dim=2).flatten(0, 1))
+        frame = embedding.repeat_interleave(known.shape[1], dim=0)
+        entered: Tensor = self.enter(torch.cat([frame, self.know(known.flatten(0, 1))], dim=1))
         return entered
 
     def _through(self, blocks: nn.ModuleList, x: Tensor, head: Tensor) -> Tensor:
