@@ -29,6 +29,7 @@ Cells: TypeAlias = tuple[Tensor, Tensor]
 
 POLICY = MemoryPolicy(mem_every=3)
 LIKENESS_WEIGHT = 0.01  # a tenth of the paper's, whose divergence is a mean over channels, for a network at its start
+FOLDINGS = 3  # of a frame in training
 WORST_IOU = 0.85
 REACHES = (9, 7, 5, 3)  # px, odd
 
@@ -48,7 +49,8 @@ class RDE(STCN):
 
     Every third frame is folded into one recurrent embedding. What is read is the embedding, the frame remembered last,
     and the reference, twice. In training, every second frame reads the embedding alone, and is to read what the whole
-    memory would give; and the reference's value is to be the same when its mask is a little wrong.
+    memory would give; and the reference's value is to be the same when its mask is a little wrong. There each frame is
+    folded in three times, as often as in the paper's longer clips: else a video's embedding fades with each folding.
 
     Args:
         encoder, key_channels, value_channels, widths: see `STCN`.
@@ -110,7 +112,8 @@ class RDE(STCN):
         """See `MemoryNet.remember`."""
         assert isinstance(state, RDEState)
         state.last = self.key_of(features, state), self.encode_value(features, masks)
-        state.embedding = self.fold(state.embedding, state.last)
+        for _ in range(FOLDINGS if self.training else 1):
+            state.embedding = self.fold(state.embedding, state.last)
         if self.training:
             state.bank.write(*state.last)
 
