@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
-from monai_i2v.networks.few_shot.block_support import BlockSupport
+from monai_i2v.networks.few_shot.block_support import BlockSupport, on_squares
 from monai_i2v.networks.few_shot.center_pivot import make_squeeze, upsample_query
 from monai_i2v.networks.few_shot.correlation import masked_correlations
 from monai_i2v.networks.few_shot_net import FewShotNet
@@ -31,21 +31,24 @@ class HSNet(FewShotNet[dict[int, list[Tensor]], BlockSupport]):
     Args:
         encoder: image encoder; for the paper's form ``ResNetEncoder(50, frozen=(4, 8, 16, 32))``.
         widths: channels of the three convolutions of each squeeze, multiples of 4.
+        support_side: px, a multiple of 32; every support is seen at its grid, since the squeeze learns how many cells
+            there are. That of the training's images.
 
     Example::
 
         >>> import torch
         >>> from monai_i2v.networks import MobileNetV2Encoder
         >>> from monai_i2v.networks.few_shot import HSNet
-        >>> net = HSNet(MobileNetV2Encoder(), widths=(4, 8, 8)).eval()
+        >>> net = HSNet(MobileNetV2Encoder(), widths=(4, 8, 8), support_side=64).eval()
         >>> net(*torch.rand(2, 1, 3, 64, 64), torch.ones(1, 1, 64, 64)).shape
         torch.Size([1, 2, 64, 64])
     """
 
     grid = 32
 
-    def __init__(self, encoder: Encoder, *, widths: Sequence[int] = (16, 64, 128)) -> None:
+    def __init__(self, encoder: Encoder, *, widths: Sequence[int] = (16, 64, 128), support_side: int = 256) -> None:
         super().__init__(encoder)
+        self.support_sides = {stage: support_side // stage for stage in SQUEEZES}
         self.channels = {stage: encoder.block_channels()[stage] for stage in SQUEEZES}
         width = widths[-1]
         self.squeeze = nn.ModuleDict(
@@ -62,8 +65,8 @@ class HSNet(FewShotNet[dict[int, list[Tensor]], BlockSupport]):
 
     def encode_support(self, frame: Tensor, masks: Tensor) -> BlockSupport:
         """See `FewShotNet.encode_support`."""
-        features = self.encode_frame(frame)
-        cells = {stage: self.cells_of(masks, blocks[0].shape[-2:]) for stage, blocks in features.items()}
+        features = on_squares(self.encode_frame(frame), self.support_sides)
+        cells = {stage: self.cells_of(masks, [side] * 2) for stage, side in self.support_sides.items()}
         return BlockSupport(features, cells, occurring_classes(masks))
 
     def match(self, features: dict[int, list[Tensor]], support: BlockSupport) -> Tensor:

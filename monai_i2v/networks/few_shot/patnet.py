@@ -32,20 +32,20 @@ class PATNet(HSNet):
 
     Args:
         encoder: see `HSNet`.
-        widths: see `HSNet`.
+        widths, support_side: see `HSNet`.
 
     Example::
 
         >>> import torch
         >>> from monai_i2v.networks import MobileNetV2Encoder
         >>> from monai_i2v.networks.few_shot import PATNet
-        >>> net = PATNet(MobileNetV2Encoder(), widths=(4, 8, 8)).eval()
+        >>> net = PATNet(MobileNetV2Encoder(), widths=(4, 8, 8), support_side=64).eval()
         >>> net(*torch.rand(2, 1, 3, 64, 64), torch.ones(1, 1, 64, 64)).shape
         torch.Size([1, 2, 64, 64])
     """
 
-    def __init__(self, encoder: Encoder, *, widths: Sequence[int] = (16, 64, 128)) -> None:
-        super().__init__(encoder, widths=widths)
+    def __init__(self, encoder: Encoder, *, widths: Sequence[int] = (16, 64, 128), support_side: int = 256) -> None:
+        super().__init__(encoder, widths=widths, support_side=support_side)
         different = sorted({channels for blocks in self.channels.values() for channels in blocks})
         self.anchors = nn.ParameterDict({str(channels): torch.randn(2, channels) for channels in different})
 

@@ -12,13 +12,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from monai.networks.nets.swin_unetr import SwinTransformerBlock, compute_mask
 from torch import Tensor, nn
 
 from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
-from monai_i2v.networks.few_shot.block_support import BlockSupport
+from monai_i2v.networks.few_shot.block_support import BlockSupport, on_squares, resize
 from monai_i2v.networks.few_shot.center_pivot import make_squeeze, upsample_query
 from monai_i2v.networks.few_shot.correlation import masked_correlations
 from monai_i2v.networks.few_shot.volume_windows import VolumeWindowBlock
@@ -105,7 +104,7 @@ class VAT(FewShotNet[VATFeatures, BlockSupport]):
         features = self.encoder.blocks(padded)
         sides = (self.sides[8], 2 * self.sides[8])
         appearance = [
-            self.project[str(stage)](_resize(features[stage][-1], side))
+            self.project[str(stage)](resize(features[stage][-1], side))
             for stage, side in zip(APPEARANCE, sides, strict=True)
         ]
         return VATFeatures({stage: features[stage] for stage in STAGES}, appearance)
@@ -113,9 +112,8 @@ class VAT(FewShotNet[VATFeatures, BlockSupport]):
     def encode_support(self, frame: Tensor, masks: Tensor) -> BlockSupport:
         """See `FewShotNet.encode_support`."""
         blocks = self.encode_frame(frame).blocks
-        features = {stage: [_resize(one, self.support_sides[stage]) for one in blocks[stage]] for stage in STAGES}
-        cells = {stage: self.cells_of(masks, [self.support_sides[stage]] * 2) for stage in STAGES}
-        return BlockSupport(features, cells, occurring_classes(masks))
+        cells = {stage: self.cells_of(masks, [side] * 2) for stage, side in self.support_sides.items()}
+        return BlockSupport(on_squares(blocks, self.support_sides), cells, occurring_classes(masks))
 
     def match(self, features: VATFeatures, support: BlockSupport) -> Tensor:
         """See `FewShotNet.match`."""
@@ -135,7 +133,7 @@ class VAT(FewShotNet[VATFeatures, BlockSupport]):
 
     def correlations(self, features: VATFeatures, support: BlockSupport, stage: int) -> Tensor:
         """Correlations (N, L, h, w, u, v) of a stage."""
-        query = [_resize(one, self.sides[stage]) for one in features.blocks[stage]]
+        query = [resize(one, self.sides[stage]) for one in features.blocks[stage]]
         return masked_correlations(query, support.features[stage], support.cells[stage])
 
 
@@ -154,12 +152,8 @@ class _DecoderBlock(nn.Module):
     def forward(self, x: Tensor, appearance: Tensor) -> Tensor:
         """Coarse maps (N, width, h, w) to maps of the resolution of `appearance`."""
         side = appearance.shape[-1]
-        x = self.join(torch.cat([_resize(x, side), appearance], dim=1)).movedim(1, -1)  # (N, h, w, width)
+        x = self.join(torch.cat([resize(x, side), appearance], dim=1)).movedim(1, -1)  # (N, h, w, width)
         mask = compute_mask([side] * 2, [self.window] * 2, [self.window // 2] * 2, x.device)
         for block in self.attend:
             x = block(x, mask)
         return x.movedim(-1, 1)
-
-
-def _resize(x: Tensor, side: int) -> Tensor:
-    return F.interpolate(x, (side, side), mode="bilinear", align_corners=False)

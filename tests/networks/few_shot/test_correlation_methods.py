@@ -21,6 +21,16 @@ def test_an_image_correlates_fully_with_itself_and_never_negatively():
         assert 0 <= volume.min() <= volume.max() <= 1 + 1e-6
 
 
+@pytest.mark.parametrize("method", ["hsnet", "patnet", "restnet"])
+def test_the_squeeze_sees_as_many_support_cells_in_every_frame(method):
+    net, sizes = make_net(method), set()
+    for frame in ((64, 64), (100, 300)):
+        image = torch.rand(1, 3, *frame)
+        features, support = net.encode_frame(image), net.encode_support(image, torch.ones(1, 1, *frame))
+        sizes.add(tuple(net.squeeze["8"](net.volumes(features, support)[8]).shape[-2:]))
+    assert sizes == {(1, 1)}
+
+
 def test_what_lies_outside_of_the_mask_correlates_with_nothing():
     images, masks = two_tones(count=1)[:2]
     net = make_net("hsnet")
