@@ -14,11 +14,13 @@ from monai_i2v.networks import torchscript
 SIDE = 32  # px; a program is for one size
 CLIP_BUNDLE = "temporal_contrastive_memory_video_segmentation"
 NETWORKS = [VIDEO_BUNDLES[0], CLIP_BUNDLE]  # the other bundles have network and weights of the first, see below
+SETTINGS = {CLIP_BUNDLE: {"reference_crops": [1.6]}}  # an exported clip unrolls all crops
 
 
 def network_of(name):
     parser = ConfigParser()
     parser.read_config(str(BUNDLES / name / "configs/inference.json"))
+    parser.update(SETTINGS.get(name, {}))
     network = parser.get_parsed_content("network_def")
     network.load_state_dict(torch.load(BUNDLES / name / "models/model.pt", weights_only=True))
     return network.eval()
@@ -41,6 +43,7 @@ def arguments(name):
         "ckpt_file": str(bundle / "models/model.pt"),
         "meta_file": str(bundle / "configs/metadata.json"),
         "config_file": str(bundle / "configs/inference.json"),
+        **SETTINGS.get(name, {}),
     }
 
 
