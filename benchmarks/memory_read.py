@@ -27,7 +27,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from monai_i2v.memory import embed_keys, embed_query, read_memory
-from monai_i2v.memory.readout import DENSE_SHARE, kept_cells
+from monai_i2v.memory.affinity import kept_cells
+from monai_i2v.memory.readout import DENSE_SHARE
 
 VALUE_CHANNELS = 512
 KEY_STD = 0.6  # of 64 channels; softmax is then neither flat nor all on one cell

@@ -25,6 +25,7 @@ from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.windows import Window, slide_windows
+from monai_i2v.compute import device_of
 from monai_i2v.losses import TemporalConsistencyLoss
 from monai_i2v.networks import OneShotNet, RelearningNet, Support
 from monai_i2v.tracking import AnnotatedVideo
@@ -167,7 +168,7 @@ class _Relearner(Learner):
             },
         ]
         super().__init__(network, Adam(groups, lr=settings.learning_rate), settings.guard)
-        device = next(network.parameters()).device
+        device = device_of(network)
         with torch.no_grad():
             self.records = [FrameRecords(teacher, video, device) for video in videos]
         self.temporal = TemporalConsistencyLoss()

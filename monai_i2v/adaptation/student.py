@@ -21,6 +21,7 @@ from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.terms import Term
 from monai_i2v.adaptation.windows import Window
+from monai_i2v.compute import device_of
 from monai_i2v.networks import OneShotMemoryNet, OneShotNet
 from monai_i2v.networks.one_shot_memory_net import OneShotMemoryState
 from monai_i2v.tracking import AnnotatedVideo
@@ -56,7 +57,7 @@ class Student(Learner):
         trained = [network.net.fusion, network.net.enhance, network.net.head]
         parameters = [param for part in trained for param in part.requires_grad_(True).parameters()]
         super().__init__(network, optimizer(parameters), guard)
-        device = next(network.parameters()).device
+        device = device_of(network)
         with torch.no_grad():
             self.records = [FrameRecords(teacher, video, device) for video in videos]
         self.views = [self._encode_views(records, seed) for records in self.records]

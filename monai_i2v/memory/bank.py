@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from monai_i2v.memory.readout import MAX_BYTES, Measure, embed_keys, embed_query, read_memory
+from monai_i2v.memory.readout import MAX_BYTES, read_memory
+from monai_i2v.memory.similarity import Measure, embed_keys, embed_query
 
 __all__ = ["MemoryBank", "oldest_frame"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from monai_i2v.errors import UsageError
 from monai_i2v.memory.bank import MemoryBank, oldest_frame
-from monai_i2v.memory.readout import Measure
+from monai_i2v.memory.similarity import Measure
 from monai_i2v.options import read_number, read_numbers, read_whole_number
 
 __all__ = ["MemoryPolicy"]

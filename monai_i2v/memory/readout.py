@@ -10,27 +10,17 @@ half precision what tells neighbors apart.
 
 from __future__ import annotations
 
-import math
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = [
-    "MAX_BYTES",
-    "Measure",
-    "affinity",
-    "Cells",
-    "embed_keys",
-    "embed_query",
-    "find_cells",
-    "read_cells",
-    "read_memory",
-    "similarity",
-]
+from monai_i2v.memory.affinity import affinity, best_cells, kept_cells
+from monai_i2v.memory.similarity import Measure, at_same_precision, embed_keys, embed_query
 
-Measure: TypeAlias = Literal["l2", "dot", "cosine", "product"]
+__all__ = ["MAX_BYTES", "Cells", "find_cells", "read_cells", "read_memory"]
+
 MAX_BYTES = 64 << 20
 """Bytes that a read aims at holding beside its result; about half of it is the scores of one chunk."""
 
@@ -39,128 +29,6 @@ CHUNK_ROWS = 256
 TILE_CELLS = 32_000
 # Above this share of kept cells one dense product is faster than gathering rows.
 DENSE_SHARE = 0.1
-# Cells per group in the search for the best ones; 4 to 8 are about equally fast.
-GROUP = 6
-
-
-def similarity(query: Tensor, keys: Tensor, measure: Measure = "l2") -> Tensor:
-    """Similarity of each query cell to each memory cell, up to a constant per query that softmax ignores.
-
-    Args:
-        query: (B, Q, D).
-        keys: (B, M, D).
-        measure: ``"l2"``, the negative squared distance over sqrt(D) (STCN 3.2, TTT paper eq. 1), without the query's
-            own square; ``"dot"``, the product over sqrt(D); ``"cosine"``; ``"product"``, as it is.
-
-    Returns:
-        (B, Q, M).
-
-    Raises:
-        ValueError: When `measure` is none of these.
-    """
-    with torch.autocast(query.device.type, enabled=False):
-        query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
-        return torch.bmm(query, keys.transpose(1, 2))
-
-
-def embed_keys(keys: Tensor, measure: Measure = "l2") -> Tensor:
-    """Keys (B, M, D), such that their product with an embedded query is the similarity.
-
-    A memory that is read often embeds its keys once, and reads with the measure ``"product"``.
-
-    Args:
-        keys: (B, M, D).
-        measure: see `similarity`.
-
-    Returns:
-        (B, M, D), for ``"l2"`` (B, M, D + 1), in float32 or better.
-
-    Example::
-
-        >>> import torch
-        >>> from monai_i2v.memory import embed_keys, embed_query
-        >>> product = embed_query(torch.tensor([[[1.0]]])) @ embed_keys(torch.tensor([[[1.0], [3.0]]])).mT
-        >>> (product - 1).tolist()  # without the query's own square
-        [[[0.0, -4.0]]]
-    """
-    keys = _at_least_float32(keys)
-    if measure == "l2":
-        return torch.cat([keys, -keys.square().sum(-1, keepdim=True)], dim=-1)
-    return _embed(keys, measure)
-
-
-def embed_query(query: Tensor, measure: Measure = "l2") -> Tensor:
-    """The counterpart of `embed_keys`: (B, Q, D) to (B, Q, D), for ``"l2"`` to (B, Q, D + 1)."""
-    query = _at_least_float32(query)
-    scale = 1 / math.sqrt(query.shape[-1])
-    if measure == "l2":
-        return scale * F.pad(2 * query, (0, 1), value=1)
-    return scale * query if measure == "dot" else _embed(query, measure)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def _embed(x: Tensor, measure: Measure) -> Tensor:
-    """What the measures do alike to queries and keys."""
-    if measure == "cosine":
-        return F.normalize(x, dim=-1)
-    if measure in ("dot", "product"):
-        return x
-    raise ValueError(f"measure must be one of 'l2', 'dot', 'cosine', 'product', got {measure!r}; the papers use 'l2'.")
-
-
-def kept_cells(top_k: int | None, cells: int) -> int:
-    """Number of memory cells that `top_k` keeps out of `cells`, at most all."""
-    return cells if top_k is None else min(top_k, cells)
-
-
-def affinity(scores: Tensor, top_k: int | None = None) -> Tensor:
-    """Turn similarities into weights: softmax over the `top_k` memory cells of each query, zero elsewhere.
-
-    The best cells are chosen jointly over all memory frames. Softmax is shifted by the maximum, so it stays finite for
-    keys of any size (unlike in STCN, XMem and Cutie).
-
-    Args:
-        scores: similarities (B, Q, M).
-        top_k: memory cells that a query keeps; None for all.
-
-    Returns:
-        Weights (B, Q, M); each row sums to 1.
-    """
-    count = kept_cells(top_k, scores.shape[-1])
-    if count == scores.shape[-1]:
-        return scores.softmax(dim=-1)
-    best, cells = best_cells(scores, count)
-    return torch.zeros_like(scores).scatter_(-1, cells, best.softmax(dim=-1))
-
-
-def best_cells(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` best scores of each row and their places, in no order: `topk`, and twice as fast when few are kept.
-
-    Cells are taken in groups of `GROUP`, and only the `count` groups with the best maxima are searched, which are found
-    in the same way. This is exact: a group that is not among them holds nothing better than those maxima.
-
-    Args:
-        scores: (..., M).
-        count: how many to find, at most M.
-
-    Returns:
-        Scores and indices (..., count).
-    """
-    groups = scores.shape[-1] // GROUP
-    if groups <= 2 * count:
-        return scores.topk(count, dim=-1, sorted=False)
-    # A group's members lie a whole number of `groups` apart: maxima are then taken over rows, not within them.
-    members = groups * torch.arange(GROUP, device=scores.device)
-    peaks = scores[..., : GROUP * groups].unflatten(-1, (GROUP, groups)).amax(dim=-2)
-    _, best_groups = best_cells(peaks, count)
-    cells = (best_groups.unsqueeze(-1) + members).flatten(-2)  # (..., count * GROUP)
-    rest = torch.arange(GROUP * groups, scores.shape[-1], device=scores.device)
-    cells = torch.cat([cells, rest.expand(*cells.shape[:-1], -1)], dim=-1)
-    best, found = scores.gather(-1, cells).topk(count, dim=-1, sorted=False)
-    return best, cells.gather(-1, found)
 
 
 def read_memory(
@@ -200,7 +68,7 @@ def read_memory(
         query = query.reshape(1, b * q, -1)
     n = query.shape[0]
     with torch.autocast(query.device.type, enabled=False):
-        query, keys = _at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
+        query, keys = at_same_precision(embed_query(query, measure), embed_keys(keys, measure))
         memory = keys.expand(n, -1, -1), values.expand(n, -1, -1, -1)
         if torch.compiler.is_exporting():
             readout = _read_at_once(query, *memory, top_k)
@@ -260,11 +128,6 @@ def read_cells(cells: Cells, values: Tensor) -> Tensor:
     for best, places, value, out in zip(*cells, values, readout, strict=True):
         _sum_few(best, places, value, out)
     return readout
-
-
-def _at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-    dtype = torch.promote_types(query.dtype, keys.dtype)
-    return query.to(dtype), keys.to(dtype)
 
 
 def _read_with_gradients(query: Tensor, keys: Tensor, values: Tensor, top_k: int | None) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_i2v.memory import MemoryBank, MemoryPolicy, MemoryState
-from monai_i2v.memory.readout import Measure
+from monai_i2v.memory.similarity import Measure
 from monai_i2v.networks.one_shot_net import OneShotNet, Support
 from monai_i2v.networks.segmentation_head import SegmentationHead
 from monai_i2v.propagation import segment_clip

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_i2v.memory import MemoryBank, MemoryPolicy, MemoryState
-from monai_i2v.memory.readout import Measure
+from monai_i2v.memory.similarity import Measure
 from monai_i2v.networks.aggregation import occurring_classes
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder

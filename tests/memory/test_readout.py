@@ -15,7 +15,7 @@ from monai_i2v.memory import (
     read_memory,
     similarity,
 )
-from monai_i2v.memory.readout import GROUP, best_cells, kept_cells
+from monai_i2v.memory.affinity import GROUP, best_cells, kept_cells
 
 TOPS = [None, 8, 40, 3, 1, 99]  # dense and sparse; all, many, few, one, more than there are
 
