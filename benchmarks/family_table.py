@@ -31,7 +31,7 @@ from accuracy import BUNDLE as IMAGE_BUNDLE
 from accuracy import Bundle, adapted_network, copy_first_mask, follow
 from beating_hearts import find_hearts
 from clips import Clip, find_clips, make_phantoms, scored_frames
-from families import FAMILIES, HALVES, PHANTOMS, Half, clips_of
+from families import FAMILIES, HALVES, PHANTOMS, clips_of
 from monai.metrics import compute_roc_auc
 from torch import Tensor
 from tqdm import tqdm
@@ -84,15 +84,15 @@ SCORES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"dice": dice, "j": iou,
 
 
 class Table:
-    """What was measured, in one file per half.
+    """What was measured, in one file per half of the clips.
 
     Args:
         folder: where the files are.
-        half: which half of each family.
+        name: of the file, which half of each family.
     """
 
-    def __init__(self, folder: Path, half: Half) -> None:
-        self.path = folder / f"{half}.json"
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = folder / f"{name}.json"
         self.cells: dict[str, dict[str, Measured]] = json.loads(self.path.read_text()) if self.path.exists() else {}
 
     def add(self, candidate: str, clip: str, measured: Measured) -> None:
