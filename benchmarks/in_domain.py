@@ -19,9 +19,10 @@ from typing import Any
 from clips import Clip, find_clips
 from family_table import BUNDLE, COPY, Table, candidate_of, measure
 from tqdm import tqdm
-from training_in_turn import bundle_command, write
+from training_in_turn import bundle_command, is_done, write
 
 from monai_i2v.errors import UsageError, show_usage_errors_in_one_sentence
+from monai_i2v.report import sha256_of
 
 CONFIGS = BUNDLE / "configs"
 SHIPPED = "shipped"
@@ -43,15 +44,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         measure_missing(table, name, settings_of(name, weights), clips)
         for fold, held_out in enumerate(folds):
             folder = args.output / name / str(fold)
-            if not (folder / "model.pt").exists():
+            told, facts = folder / "training.json", facts_of(weights, held_out, args)
+            if not is_done(told, facts):
+                write(told, facts)
                 others = [clip for clip in clips if clip not in held_out]
                 subprocess.run(command_of(name, weights, others, held_out, folder, args), check=True)
+                write(told, {**facts, "model_sha256": sha256_of(folder / "model.pt")})
             measure_missing(table, name + AFTER, settings_of(name, folder / "model.pt"), held_out)
     print("| % | J | F | Dice |\n| --- | --- | --- | --- |")
     for name in table.cells:
         print(
             f"| {name} | {' | '.join(f'{100 * table.score(name, args.family, s):.1f}' for s in ('j', 'f', 'dice'))} |"
         )
+
+
+def facts_of(weights: Path, held_out: Sequence[Clip], args: argparse.Namespace) -> dict[str, Any]:
+    """What a training is told by."""
+    clips = [clip.name for clip in held_out]
+    return {"start": sha256_of(weights), "held_out": clips, "steps": args.steps, "seed": args.seed, "set": args.set}
 
 
 def settings_of(name: str, weights: Path) -> dict[str, Any]:
