@@ -191,6 +191,15 @@ def candidate_of(name: str, settings: Mapping[str, Any]) -> Callable[[Sequence[T
     return lambda frames, masks: follow(bundle, frames, masks, network=bundle.network)
 
 
+def measure_missing(table: Table, name: str, settings: Mapping[str, Any], clips: Sequence[Clip]) -> None:
+    """Measure a candidate on the clips on which it was not yet."""
+    missing = [clip for clip in clips if clip.name not in table.cells.get(name, {})]
+    if missing:
+        follow_clip = candidate_of(name, settings)
+        for clip in tqdm(missing, desc=name):
+            table.add(name, clip.name, measure(follow_clip, clip))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     args = parse_args(argv)
@@ -204,11 +213,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not chosen:
         raise UsageError(f"{args.data} has no clip of {', '.join(args.families)}; give another --data.")
     for name, settings in candidates.items():
-        missing = [clip for clip in chosen if clip.name not in table.cells.get(name, {})]
-        follow_clip = candidate_of(name, settings) if missing else None
-        for clip in tqdm(missing, desc=name):
-            assert follow_clip is not None
-            table.add(name, clip.name, measure(follow_clip, clip))
+        measure_missing(table, name, settings, chosen)
     print_table(table, list(candidates), args.families, args.baseline)
 
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from clips import Clip, find_clips
-from family_table import BUNDLE, COPY, Table, candidate_of, measure
-from tqdm import tqdm
+from family_table import BUNDLE, COPY, Table, measure_missing
 from training_in_turn import bundle_command, is_done, write
 
 from monai_i2v.errors import UsageError, show_usage_errors_in_one_sentence
@@ -65,18 +64,9 @@ def facts_of(weights: Path, held_out: Sequence[Clip], args: argparse.Namespace) 
 
 
 def settings_of(name: str, weights: Path) -> dict[str, Any]:
-    """See `candidate_of`."""
+    """A candidate as `family_table.py` reads it."""
     light = {"network_def": {"_target_": "monai_i2v.networks.vos.light_network", "method": name}}
     return {"checkpoint": str(weights.resolve()), **({} if name == SHIPPED else light)}
-
-
-def measure_missing(table: Table, name: str, settings: Mapping[str, Any], clips: Sequence[Clip]) -> None:
-    """Measure a candidate on the clips on which it was not yet."""
-    missing = [clip for clip in clips if clip.name not in table.cells.get(name, {})]
-    if missing:
-        follow_clip = candidate_of(name, settings)
-        for clip in tqdm(missing, desc=name):
-            table.add(name, clip.name, measure(follow_clip, clip))
 
 
 def command_of(
