@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from written_clip import write_clip
 
 from monai_i2v.phantoms import Phantom
 
@@ -48,11 +49,7 @@ def test_it_trains_with_and_without_the_contrast_and_goes_on_where_it_stopped(sc
 
 
 def test_clips_are_scored_as_well(script, datalist, tmp_path):
-    phantom = Phantom("endoscope", length=3, size=(64, 64))
-    for kind, read, suffix in (("frames", phantom.read, "jpg"), ("masks", phantom.label_map, "png")):
-        (tmp_path / "clips" / "colon_0" / kind).mkdir(parents=True)
-        for index in range(3):
-            Image.fromarray(read(index)).save(tmp_path / "clips" / "colon_0" / kind / f"{index:05d}.{suffix}")
+    write_clip(Phantom("endoscope", length=3, size=(64, 64)), tmp_path / "clips" / "colon_0")
     output = tmp_path / "scores.json"
     short = ("--steps", "1", "--size", "32", "--val_clips", "2", "--threads", "1", "--seeds", "0")
     script.main(["--datalist", str(datalist), "--data", str(tmp_path / "clips"), "--output", str(output), *short])

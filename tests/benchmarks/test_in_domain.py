@@ -8,16 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from PIL import Image
+from written_clip import write_clip
 
 from monai_i2v.phantoms import Phantom
-
-
-def write_clip(phantom: Phantom, folder: Path) -> None:
-    for kind, read in {"frames": phantom.read, "masks": phantom.label_map}.items():
-        (folder / kind).mkdir(parents=True)
-        for index in range(len(phantom)):
-            Image.fromarray(read(index)).save(folder / kind / f"{index:05d}.png")
 
 
 def test_weights_learn_from_all_clips_but_those_that_they_are_measured_on(
