@@ -75,6 +75,7 @@ def embed_query(query: Tensor, measure: Measure = "l2") -> Tensor:
 
 
 def at_same_precision(query: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the more precise of their two dtypes."""
     dtype = torch.promote_types(query.dtype, keys.dtype)
     return query.to(dtype), keys.to(dtype)
 
