@@ -5,6 +5,9 @@
 
 Weights and frames are random: this measures speed only. Each network runs in a process of its own at each size and
 number of objects, the networks take turns, and the fastest turn of each counts. The first steps do not count.
+
+``tcmn_compiled`` is the network with its encoders and decoder given to ``torch.compile``, ``tcmn_onnx`` the exported
+one in ONNX Runtime, whose peak memory includes the export.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -27,7 +31,13 @@ from plain_stcn import PlainSTCN
 from torch import Tensor, nn
 
 from monai_i2v.compute import clock
-from monai_i2v.networks import Encoder, OneShotMemoryNet, TemporalContrastiveMemoryNet
+from monai_i2v.export import OnnxSegmenter, export_memory_net
+from monai_i2v.networks import (
+    Encoder,
+    OneShotMemoryNet,
+    TemporalContrastiveMemoryNet,
+    optimize_for_inference,
+)
 from monai_i2v.networks.vos import LIGHT_FORMS, light_network
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
@@ -42,8 +52,25 @@ def from_bundle(name: str) -> Any:
     return config.get_parsed_content("network_def")
 
 
+def compiled_tcmn() -> Any:
+    """The light TCMN; what does not grow with the memory is compiled."""
+    network = NETWORKS["tcmn"]()
+    for module in (network.encoder, network.mask_encoder, network.decoder):
+        module.compile()
+    return network
+
+
+def onnx_tcmn() -> OnnxSegmenter:
+    """The light TCMN, exported."""
+    with TemporaryDirectory() as folder:
+        export_memory_net(NETWORKS["tcmn"]().eval(), folder)
+        return OnnxSegmenter(folder)
+
+
 NETWORKS: dict[str, Callable[[], Any]] = {
     "tcmn": lambda: from_bundle("temporal_contrastive_memory_video_segmentation"),
+    "tcmn_compiled": compiled_tcmn,
+    "tcmn_onnx": onnx_tcmn,
     "tcmn_paper": TemporalContrastiveMemoryNet,
     "image": lambda: from_bundle("one_shot_image_segmentation"),
     "memory": lambda: OneShotMemoryNet(from_bundle("one_shot_image_segmentation"), key="matching"),
@@ -160,9 +187,11 @@ def run(case: Case, setting: Setting) -> Turn:
     """Send a video through a network, one frame at a time."""
     torch.set_num_threads(setting.threads)
     torch.manual_seed(0)
-    network = NETWORKS[case.network]().eval().to(setting.device)
-    if case.network != YARDSTICK:  # which stays as its authors run it
-        network = network.to(memory_format=torch.channels_last)
+    network = NETWORKS[case.network]()
+    if isinstance(network, nn.Module):
+        network.eval().to(setting.device)
+        if case.network != YARDSTICK:  # which stays as its authors run it
+            optimize_for_inference(network)
     if setting.bf16:
         autocast_encoders(network, setting.device)
     state = network.start(new_frame(case, setting), first_masks(case, setting))
