@@ -31,6 +31,8 @@ class ClipSampling:
         regions: share of clips from stills whose objects are unlabelled regions, see `Regions`.
         same_class: share of the other clips from stills whose later frames show another still of the class: looks
             change then by more than motion, as between the phases of a heart beat or after a turn of the camera.
+        pasted: share of clips into which an object of another clip is pasted: one object more or, where all `K`
+            channels are taken, background (copy-paste, Ghiasi et al., CVPR 2021).
         reverse: share of labelled clips that run backward in time.
         max_gaps: from which clip number on, the largest step in time between frames of a labelled clip; several pairs
             make a curriculum.
@@ -40,6 +42,7 @@ class ClipSampling:
     objects: int = 2
     regions: float = 0.0
     same_class: float = 0.0
+    pasted: float = 0.0
     reverse: float = 0.5
     max_gaps: Sequence[tuple[int, int]] = ((0, 6),)
 
@@ -94,15 +97,19 @@ class Clips(Dataset):
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         random = np.random.RandomState(np.random.SeedSequence([self.seed, number]).generate_state(1))
-        value: int | None
+        image, label = self._draw_clip(number, random)
+        if self.sampling.pasted and random.rand() < self.sampling.pasted:
+            image, label = paste_object(image, label, *self._draw_clip(number, random))
+        masks = (label == torch.arange(1, self.sampling.objects + 1).view(-1, 1, 1)).float()  # (T, K, H, W)
+        return {"image": image, "label": masks, "masks": masks[0]}
+
+    def _draw_clip(self, number: int, random: np.random.RandomState) -> tuple[Tensor, Tensor]:
+        """Image (T, 3, H, W) and label map (T, 1, H, W)."""
         value, indices = self.balanced.draw_class(random)
         item = self.items[indices[random.randint(len(indices))]]
         if item["image"].ndim == 4:
-            image, label = self._from_clip(item, value, number, random)
-        else:
-            image, label = self._from_still(item, value, indices, random)
-        masks = (label == torch.arange(1, self.sampling.objects + 1).view(-1, 1, 1)).float()  # (T, K, H, W)
-        return {"image": image, "label": masks, "masks": masks[0]}
+            return self._from_clip(item, value, number, random)
+        return self._from_still(item, value, indices, random)
 
     def draw_times(self, number: int, length: int, random: np.random.RandomState) -> list[int]:
         """Frames to take from a labelled clip of that length: distinct ones while there are enough."""
@@ -159,3 +166,16 @@ class Clips(Dataset):
             self.transform.set_random_state(seed=random.randint(2**31))
         clip = self.transform({"image": image.float() / 255, "label": numbered.float()})
         return torch.as_tensor(clip["image"]), torch.as_tensor(clip["label"])
+
+
+def paste_object(image: Tensor, label: Tensor, other_image: Tensor, other_label: Tensor) -> tuple[Tensor, Tensor]:
+    """Object 1 of another clip over a clip, numbered after its objects; the clip alone if one were hidden at first.
+
+    Images (T, 3, H, W), label maps (T, 1, H, W), all of the same size.
+    """
+    pasted = other_label == 1
+    merged = torch.where(pasted, label.max() + 1, label)
+    before, after = (x[0].flatten().long().bincount(minlength=int(merged.max()) + 1)[1:] for x in (label, merged))
+    if (2 * after < before).any():
+        return image, label
+    return torch.where(pasted, other_image, image), merged

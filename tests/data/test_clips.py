@@ -126,6 +126,31 @@ def test_a_labelled_clip_never_joins_a_still_of_its_class():
     assert drawn(clips_of(items, same_class=1.0), 40)
 
 
+def test_an_object_of_another_clip_is_pasted_as_one_object_more():
+    items = [{**item, "label": columns(*order)} for item, order in zip(stills(), ((0, 0, 1), (1,)), strict=False)]
+    clips = drawn(clips_of(items, objects=2, pasted=0.5), 400)
+    both = [clip for clip in clips if -1 not in masked_columns(clip)]
+    assert {tuple(masked_columns(clip)) for clip in both} == {(2, 0), (0, 2)}
+    assert len(both) == pytest.approx(100, abs=30)  # half of the clips, and half of those draw another still
+    for clip in both:
+        for mask in clip["label"].unbind(1):
+            assert len(clip["image"][(mask == 1)[:, None].expand_as(clip["image"])].unique()) == 1, "what it shows"
+    others = [clip for clip in clips if -1 in masked_columns(clip)]
+    assert {len(clip["image"].unique()) for clip in others} == {1}, (
+        "nothing is pasted over a whole object"
+    )
+
+
+def test_a_pasted_object_without_a_channel_left_is_background():
+    items = [{**item, "label": columns(*order)} for item, order in zip(stills(), ((0, 0, 1), (1,)), strict=False)]
+    clips = [clip for clip in drawn(clips_of(items, objects=1, pasted=1.0), 40) if len(clip["image"].unique()) == 2]
+    assert clips
+    for clip in clips:
+        (column,) = masked_columns(clip)
+        assert clip["label"].sum() == 3 * 4, "one column in three frames"
+        assert clip["image"][0, 0, 0, 2 - column] != clip["image"][0, 0, 0, column]
+
+
 def test_a_still_without_regions_is_labelled():
     item = {**stills()[0], "image_regions": torch.zeros(1, 4, 4, dtype=torch.int16)}
     clips = drawn(clips_of([item], objects=1, regions=1.0), 20)
