@@ -74,14 +74,14 @@ def shipped(tmp_path_factory):
     return flow.parser.get_parsed_content("network"), folder
 
 
-@pytest.mark.parametrize("size", [(16, 16), (50, 75), (96, 64)])
+@pytest.mark.parametrize("size", [(16, 16), (50, 75), (272, 400)])  # the last has more cells than are compared at a time
 @pytest.mark.parametrize("objects", [1, 3])
 def test_a_video_of_any_size_and_number_of_objects_gets_the_same_masks(size, objects, shipped):
     net, folder = shipped
     torch.manual_seed(1)
     frames, masks = torch.rand(6, 3, *size), torch.rand(1, objects, *size) / objects
     expected = clip_of(net, frames, masks)
-    assert expected[1:].std() > 0.01
+    assert expected[1:].std() > 0.005
     assert (clip_of(OnnxSegmenter(folder), frames, masks) - expected).abs().max() < 1e-4
 
 
