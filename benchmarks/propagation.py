@@ -3,11 +3,12 @@
 
     python benchmarks/propagation.py --threads 2 --output FILE.json
 
-Weights and frames are random: this measures speed only. Each network runs in a process of its own at each size and
-number of objects, the networks take turns, and the fastest turn of each counts. The first steps do not count.
+Frames are random, and weights too where nothing else is said: this measures speed only. Each network runs in a process
+of its own at each size and number of objects, the networks take turns, and the fastest turn of each counts. The first
+steps do not count.
 
-``tcmn_compiled`` is the network with its encoders and decoder given to ``torch.compile``, ``tcmn_onnx`` the exported
-one in ONNX Runtime, whose peak memory includes the export.
+``shipped`` is the memory network with its weights and its gate, ``shipped_compiled`` the same with encoders and decoder
+given to ``torch.compile``, ``shipped_onnx`` the exported one in ONNX Runtime, whose peak memory includes the export.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from plain_stcn import PlainSTCN
 from torch import Tensor, nn
 
 from monai_i2v.compute import clock
+from monai_i2v.data import load_checkpoint
 from monai_i2v.export import OnnxSegmenter, export_memory_net
 from monai_i2v.networks import (
     Encoder,
@@ -41,6 +43,7 @@ from monai_i2v.networks import (
 from monai_i2v.networks.vos import LIGHT_FORMS, light_network
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
+MEMORY_BUNDLE = "temporal_contrastive_memory_video_segmentation"
 YARDSTICK = "stcn"
 WARM_UP = 2  # steps
 
@@ -52,31 +55,42 @@ def from_bundle(name: str) -> Any:
     return config.get_parsed_content("network_def")
 
 
-def compiled_tcmn() -> Any:
-    """The light TCMN; what does not grow with the memory is compiled."""
-    network = NETWORKS["tcmn"]()
+def shipped() -> Any:
+    """The memory network as its bundle runs it, with its weights: what it compares depends on them."""
+    bundle = BUNDLES / MEMORY_BUNDLE
+    config = ConfigParser()
+    config.read_config(bundle / "configs" / "inference.json")
+    return load_checkpoint(config.get_parsed_content("network_def"), bundle / "models" / "model.pt").eval()
+
+
+def compiled() -> Any:
+    """The shipped network; what does not grow with the memory is compiled."""
+    network = shipped()
     for module in (network.encoder, network.mask_encoder, network.decoder):
         module.compile()
     return network
 
 
-def onnx_tcmn() -> OnnxSegmenter:
-    """The light TCMN, exported."""
+def in_onnx_runtime() -> OnnxSegmenter:
+    """The shipped network, exported."""
     with TemporaryDirectory() as folder:
-        export_memory_net(NETWORKS["tcmn"]().eval(), folder)
+        export_memory_net(shipped(), folder)
         return OnnxSegmenter(folder)
 
 
 NETWORKS: dict[str, Callable[[], Any]] = {
-    "tcmn": lambda: from_bundle("temporal_contrastive_memory_video_segmentation"),
-    "tcmn_compiled": compiled_tcmn,
-    "tcmn_onnx": onnx_tcmn,
+    "tcmn": lambda: from_bundle(MEMORY_BUNDLE),
+    "shipped": shipped,
+    "shipped_compiled": compiled,
+    "shipped_onnx": in_onnx_runtime,
     "tcmn_paper": TemporalContrastiveMemoryNet,
     "image": lambda: from_bundle("one_shot_image_segmentation"),
     "memory": lambda: OneShotMemoryNet(from_bundle("one_shot_image_segmentation"), key="matching"),
     YARDSTICK: PlainSTCN,
     **{f"vos_{method}": partial(light_network, method) for method in LIGHT_FORMS},
 }
+
+USUAL = [name for name in NETWORKS if not name.startswith("shipped_")]  # others need a compiler or ONNX Runtime
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--networks", type=names_of("network", NETWORKS), default=list(NETWORKS), help=f"of {','.join(NETWORKS)}"
+        "--networks", type=names_of("network", NETWORKS), default=USUAL, help=f"of {','.join(NETWORKS)}"
     )
     parser.add_argument("--sizes", type=sizes, default="256x256,384x384,480x854", help="height x width, px")
     parser.add_argument("--objects", type=numbers, default="1,3", help="objects per frame")

@@ -76,7 +76,7 @@ def test_the_yardsticks_objects_do_not_mix(script: ModuleType, stcn: torch.nn.Mo
 def test_unknown_networks_are_answered_with_the_choices(script: ModuleType, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         script.main(["--networks", "tcmn,foo"])
-    assert "no network 'foo'; choose from tcmn, tcmn_paper, image, memory, stcn" in capsys.readouterr().err
+    assert "no network 'foo'; choose from tcmn, shipped, shipped_compiled, shipped_onnx" in capsys.readouterr().err
 
 
 def test_a_video_must_be_longer_than_the_warm_up(script: ModuleType, capsys: pytest.CaptureFixture) -> None:
