@@ -136,9 +136,7 @@ def test_an_object_of_another_clip_is_pasted_as_one_object_more():
         for mask in clip["label"].unbind(1):
             assert len(clip["image"][(mask == 1)[:, None].expand_as(clip["image"])].unique()) == 1, "what it shows"
     others = [clip for clip in clips if -1 in masked_columns(clip)]
-    assert {len(clip["image"].unique()) for clip in others} == {1}, (
-        "nothing is pasted over a whole object"
-    )
+    assert {len(clip["image"].unique()) for clip in others} == {1}, "nothing is pasted over a whole object"
 
 
 def test_a_pasted_object_without_a_channel_left_is_background():
