@@ -21,6 +21,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
+MANY_CELLS = (272, 400)  # more than are compared at a time
 
 
 def episodes(count, size):
@@ -74,9 +75,7 @@ def shipped(tmp_path_factory):
     return flow.parser.get_parsed_content("network"), folder
 
 
-@pytest.mark.parametrize(
-    "size", [(16, 16), (50, 75), (272, 400)]
-)  # the last has more cells than are compared at a time
+@pytest.mark.parametrize("size", [(16, 16), (50, 75), MANY_CELLS])
 @pytest.mark.parametrize("objects", [1, 3])
 def test_a_video_of_any_size_and_number_of_objects_gets_the_same_masks(size, objects, shipped):
     net, folder = shipped
