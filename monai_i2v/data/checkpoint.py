@@ -68,12 +68,17 @@ def check_finite(network: nn.Module, path: str | Path) -> None:
     Raises:
         UsageError: When some are not.
     """
-    broken = [name for name, weights in network.state_dict().items() if not weights.isfinite().all()]
+    broken = broken_weights(network)
     if broken:
         raise UsageError(
             f"the checkpoint {path} has weights that are no finite numbers ({broken[0]} and others); "
             "expected those of a training that went well; give an earlier or another checkpoint."
         )
+
+
+def broken_weights(network: nn.Module) -> list[str]:
+    """Names of the weights that are no finite numbers."""
+    return [name for name, weights in network.state_dict().items() if not weights.isfinite().all()]
 
 
 def save_half_checkpoint(network: nn.Module, path: str | Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
+from torch import nn
 
+from monai_i2v.data.checkpoint import broken_weights
 from monai_i2v.errors import UsageError
 
 __all__ = ["Resume"]
@@ -32,7 +34,8 @@ class Resume:
         seed: start of the random stream.
 
     Raises:
-        UsageError: When training starts and the file is of another network or cannot be read.
+        UsageError: When training starts and the file is of another network or cannot be read; after an epoch in which
+            weights stopped being finite numbers. Then the file stays that of the epoch before.
     """
 
     def __init__(self, path: str | Path, objects: Mapping[str, Any], *, seed: int = 0) -> None:
@@ -69,6 +72,7 @@ class Resume:
         torch.manual_seed(self.seed + engine.state.epoch)
 
     def _save(self, engine: Engine) -> None:
+        self._check(engine)
         if idist.get_rank() > 0:
             return
         saved = {name: item.state_dict() for name, item in self._all(engine).items()}
@@ -76,3 +80,13 @@ class Resume:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         torch.save({**saved, "epoch": engine.state.epoch, "iteration": engine.state.iteration}, partial)
         os.replace(partial, self.path)
+
+    def _check(self, engine: Engine) -> None:
+        networks = [item for item in self.objects.values() if isinstance(item, nn.Module)]
+        broken = [name for network in networks for name in broken_weights(network)]
+        if broken:
+            raise UsageError(
+                f"training went wrong in epoch {engine.state.epoch}: weights are no finite numbers any more "
+                f"({broken[0]} and others); expected a loss that falls; delete {self.path}, which holds the epoch "
+                "before, and start anew with a smaller learning rate."
+            )

@@ -42,6 +42,22 @@ def test_a_file_of_another_training_says_what_to_do(tmp_path):
         training(tmp_path / "a.pt", 1)
 
 
+def test_an_epoch_that_breaks_the_weights_stops_the_training_and_leaves_the_epoch_before(tmp_path):
+    layer = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.ones_(layer.weight)
+
+    def step(engine, batch):
+        with torch.no_grad():
+            layer.weight *= 1 if engine.state.epoch == 1 else float("nan")
+
+    engine = Engine(step)
+    Resume(tmp_path / "a.pt", {"network": layer}).attach(engine)
+    with pytest.raises(UsageError, match=r"went wrong in epoch 2: weights are no finite numbers any more \(weight and"):
+        engine.run(range(3), max_epochs=3)
+    saved = torch.load(tmp_path / "a.pt", weights_only=True)
+    assert (saved["epoch"], saved["network"]["weight"].item()) == (1, 1)
+
+
 def test_the_epoch_and_iteration_go_on(tmp_path):
     training(tmp_path / "a.pt", 2)
     seen = []
