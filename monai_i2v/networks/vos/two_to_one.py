@@ -13,16 +13,20 @@ from torch import Tensor, nn
 __all__ = ["TwoToOne"]
 
 DILATIONS = (2, 4, 6)
+GROUPS = 8
 
 
 class NonLocal(nn.Module):
-    """All cells of both frames exchange what they hold; no softmax, keys and values at half resolution."""
+    """All cells of both frames exchange what they hold; no softmax, keys and values at half resolution.
+
+    What is added is a product of three, so it is normed: folded again and again, it would grow beyond all numbers.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         inner = channels // 2
         self.query, self.key, self.value = (nn.Conv2d(channels, inner, 1) for _ in range(3))
-        self.leave = nn.Conv2d(inner, channels, 1)
+        self.leave = nn.Sequential(nn.Conv2d(inner, channels, 1), nn.GroupNorm(GROUPS, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """What is added to (N, 2, F, h, w)."""
@@ -67,8 +71,8 @@ class TwoToOne(nn.Module):
         )
         self.gather = nn.Conv2d(4 * quarter, channels, 3, padding=1)
         self.merge = nn.Conv2d(2 * channels, channels, 3, padding=1)
-        for layer in (self.exchange.leave, self.gather, self.merge):
-            nn.init.zeros_(layer.weight)
+        for layer in (self.exchange.leave[1], self.gather, self.merge):
+            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         with torch.no_grad():
             self.merge.weight[:, channels:, 1, 1] = torch.eye(channels)

@@ -13,6 +13,7 @@ from monai_i2v.networks.vos.object_summary import ObjectSummary
 from monai_i2v.networks.vos.object_transformer import ObjectTransformer, hidden_cells
 from monai_i2v.networks.vos.rde import perturb, read_cells
 from monai_i2v.networks.vos.refinement import Refinement, uncertainty
+from monai_i2v.networks.vos.two_to_one import TwoToOne
 from monai_i2v.networks.vos.xmem import memory_rows, query_rows
 
 
@@ -165,6 +166,17 @@ def test_a_frame_that_is_there_twice_counts_as_with_log_2_added():
     scores[..., :4] += math.log(2)
     stored = torch.cat([one.flatten(3).transpose(2, 3)[0, 0] for _, one in cells])
     torch.testing.assert_close(found[0, 0].flatten(1).T, scores.softmax(dim=-1)[0] @ stored, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_what_cells_exchange_does_not_grow_with_what_they_hold():
+    torch.manual_seed(0)
+    fold = TwoToOne(16)
+    torch.nn.init.ones_(fold.exchange.leave[1].weight)
+    x = torch.rand(1, 2, 16, 4, 6)
+    small, large = fold.exchange(10 * x), fold.exchange(1000 * x)
+    assert small.std() > 0.5
+    assert large.std() < 1.1 * small.std()
 
 
 def test_what_rde_learns_beside_its_masks_is_0_where_nothing_differs(monkeypatch):
