@@ -11,14 +11,13 @@ trained is for the table alone. Stopped at any time, the same command goes on.
 from __future__ import annotations
 
 import argparse
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from clips import Clip, find_clips
 from family_table import BUNDLE, COPY, Table, measure_missing
-from training_in_turn import bundle_command, is_done, write
+from training_in_turn import bundle_command, is_done, run_training, write
 
 from monai_i2v.errors import UsageError, show_usage_errors_in_one_sentence
 from monai_i2v.report import sha256_of
@@ -45,10 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             folder = args.output / name / str(fold)
             told, facts = folder / "training.json", facts_of(weights, held_out, args)
             if not is_done(told, facts):
-                write(told, facts)
                 others = [clip for clip in clips if clip not in held_out]
-                subprocess.run(command_of(name, weights, others, held_out, folder, args), check=True)
-                write(told, {**facts, "model_sha256": sha256_of(folder / "model.pt")})
+                run_training(command_of(name, weights, others, held_out, folder, args), told, facts)
             measure_missing(table, name + AFTER, settings_of(name, folder / "model.pt"), held_out)
     print("| % | J | F | Dice |\n| --- | --- | --- | --- |")
     for name in table.cells:

@@ -18,7 +18,7 @@ from monai_i2v.errors import UsageError
 from monai_i2v.files.complete_file import complete_file
 from monai_i2v.report import sha256_of
 
-__all__ = ["bundle_command", "is_done", "list_stills", "training_parser", "train_in_turn", "write"]
+__all__ = ["bundle_command", "is_done", "list_stills", "run_training", "training_parser", "train_in_turn", "write"]
 
 STILLS = "stills.json"
 
@@ -63,9 +63,24 @@ def train_in_turn(
         if is_done(told, facts):
             print(f"{method} is trained already.")
             continue
-        write(told, facts)
-        subprocess.run(command_of(method, args), check=True)
-        write(told, {**facts, "model_sha256": sha256_of(told.with_name("model.pt"))})
+        run_training(command_of(method, args), told, facts)
+
+
+def run_training(command: Sequence[str], told: Path, facts: Mapping[str, object]) -> None:
+    """Train, and tell beside the weights how: before, and with their SHA-256 after.
+
+    Raises:
+        UsageError: When the training fails; it says why by itself.
+    """
+    write(told, facts)
+    try:
+        subprocess.run(command, check=True)
+    except subprocess.CalledProcessError as error:
+        raise UsageError(
+            f"the training in {told.parent} ended with exit status {error.returncode}; what it says stands above; "
+            "mend that and give the same command, which goes on."
+        ) from error
+    write(told, {**facts, "model_sha256": sha256_of(told.with_name("model.pt"))})
 
 
 def list_stills(data: Path, config: Path, path: Path) -> None:

@@ -36,6 +36,15 @@ def words(tmp_path):
     return ["--data", str(tmp_path), "--weights", "w.npz", "--output", str(tmp_path / "out"), "--epochs", "8"]
 
 
+def test_a_training_that_fails_ends_all_in_one_sentence(script, words, monkeypatch):
+    def fail(command, check):
+        raise subprocess.CalledProcessError(3, command)
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(UsageError, match=r"the training in .*panet ended with exit status 3"):
+        script.main([*words, "--methods", "panet"])
+
+
 def test_all_methods_are_trained_with_the_same_budget_and_adapters_on_top(script, words):
     script.main([*words, "--set", "val_episodes=4"])
     assert [options["--method"] for options in script.started] == list(LIGHT_FORMS)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,7 @@ def test_weights_learn_from_all_clips_but_those_that_they_are_measured_on(
     for seed in range(2):
         write_clip(Phantom("endoscope", seed=seed, length=4, size=(32, 32)), tmp_path / f"clips/polyp_{seed}")
     trained = []
-    run = script.subprocess.run
+    run = subprocess.run
 
     def train(command: list[str], *, check: bool) -> None:
         """Once in truth."""
@@ -35,7 +36,7 @@ def test_weights_learn_from_all_clips_but_those_that_they_are_measured_on(
         else:
             shutil.copy(folder.with_name("0") / "model.pt", folder)
 
-    monkeypatch.setattr(script.subprocess, "run", train)
+    monkeypatch.setattr(subprocess, "run", train)
     words = ["--data", str(tmp_path / "clips"), "--output", str(tmp_path / "out"), "--folds", "2", "--steps", "1"]
     for _ in range(2):  # the second time from the files
         script.main([*words, "--set", "image_size=32", "num_workers=0", "val_clips=4"])
