@@ -48,19 +48,17 @@ YARDSTICK = "stcn"
 WARM_UP = 2  # steps
 
 
-def from_bundle(name: str) -> Any:
-    """The network that a bundle trains, with random weights."""
+def from_bundle(name: str, config_file: str = "train.json") -> Any:
+    """The network that a bundle's config describes, with random weights; the one that it trains by default."""
     config = ConfigParser()
-    config.read_config(BUNDLES / name / "configs" / "train.json")
+    config.read_config(BUNDLES / name / "configs" / config_file)
     return config.get_parsed_content("network_def")
 
 
 def shipped() -> Any:
     """The memory network as its bundle runs it, with its weights: what it compares depends on them."""
-    bundle = BUNDLES / MEMORY_BUNDLE
-    config = ConfigParser()
-    config.read_config(bundle / "configs" / "inference.json")
-    return load_checkpoint(config.get_parsed_content("network_def"), bundle / "models" / "model.pt").eval()
+    network = from_bundle(MEMORY_BUNDLE, "inference.json")
+    return load_checkpoint(network, BUNDLES / MEMORY_BUNDLE / "models" / "model.pt")
 
 
 def compiled() -> Any:
