@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from monai_i2v.errors import UsageError
+
 __all__ = ["BalancedDraw"]
 
 
@@ -16,17 +18,36 @@ class BalancedDraw:
 
     Args:
         datalist: items with ``set`` and ``classes``.
+        weights: of sets that are to be drawn more or less often than the others, which weigh 1.
+
+    Raises:
+        UsageError: a weight of a set that is not there, or that is no number from 0 on.
     """
 
-    def __init__(self, datalist: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, datalist: Sequence[Mapping[str, Any]], weights: Mapping[str, float] | None = None) -> None:
         self.members: dict[str, dict[int, list[int]]] = {}
         for index, item in enumerate(datalist):
             for value in item["classes"]:
                 self.members.setdefault(item["set"], {}).setdefault(value, []).append(index)
+        self.shares = self._shares(weights) if weights else None
+
+    def _shares(self, weights: Mapping[str, float]) -> np.ndarray:
+        """How often each set is drawn; they sum to 1."""
+        for name, weight in weights.items():
+            if name not in self.members:
+                known = ", ".join(sorted(self.members))
+                raise UsageError(f"There is no set {name} to weigh; the data has {known}.")
+            if not 0 <= weight < np.inf:
+                raise UsageError(f"The weight of set {name} is {weight}; give a number from 0 on.")
+        shares = np.array([weights.get(name, 1.0) for name in sorted(self.members)])
+        if not shares.any():
+            raise UsageError("All sets weigh 0; give at least one of them a larger weight.")
+        return shares / shares.sum()
 
     def draw_class(self, random: np.random.RandomState) -> tuple[int, list[int]]:
         """A class, and the indices of the items of its set that show it."""
         sets = sorted(self.members)
-        classes = self.members[sets[random.randint(len(sets))]]
+        number = random.randint(len(sets)) if self.shares is None else random.choice(len(sets), p=self.shares)
+        classes = self.members[sets[number]]
         value = sorted(classes)[random.randint(len(classes))]
         return value, classes[value]

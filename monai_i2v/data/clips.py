@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class ClipSampling:
         reverse: share of labelled clips that run backward in time.
         max_gaps: from which clip number on, the largest step in time between frames of a labelled clip; several pairs
             make a curriculum.
+        set_weights: how often a set is drawn, by name; the others weigh 1.
     """
 
     frames: int = 3
@@ -45,6 +46,7 @@ class ClipSampling:
     pasted: float = 0.0
     reverse: float = 0.5
     max_gaps: Sequence[tuple[int, int]] = ((0, 6),)
+    set_weights: Mapping[str, float] = field(default_factory=dict)
 
     def max_gap(self, number: int) -> int:
         """Largest step in time of clip `number`."""
@@ -90,7 +92,7 @@ class Clips(Dataset):
     ) -> None:
         self.items, self.transform, self.length = items, transform, length
         self.sampling, self.seed = sampling, seed
-        self.balanced = BalancedDraw(items if datalist is None else datalist)
+        self.balanced = BalancedDraw(items if datalist is None else datalist, sampling.set_weights)
 
     def __len__(self) -> int:
         return self.length

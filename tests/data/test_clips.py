@@ -8,6 +8,7 @@ from monai.transforms import Compose
 from torch.utils.data import DataLoader
 
 from monai_i2v.data import Clips, ClipSampling
+from monai_i2v.errors import UsageError
 from monai_i2v.transforms import SyntheticClipd, ToFramesd
 
 LEVELS = 255  # of the loaded images, which the clips bring to [0, 1]
@@ -68,6 +69,27 @@ def test_sets_are_drawn_evenly_whatever_their_size_then_classes():
     assert abs(counts["b", 1] - 150) < 40  # class 5 the second
     assert counts.total() == 600
     assert len(counts) == 3
+
+
+def test_a_set_is_drawn_as_often_as_it_weighs():
+    clips = drawn(clips_of(stills(), set_weights={"b": 3}), 400)
+    assert abs(sum(numbers(clip)[0] < 8 for clip in clips) - 100) < 35
+    assert all(numbers(clip)[0] >= 8 for clip in drawn(clips_of(stills(), set_weights={"a": 0}), 20))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"c": 2}, "There is no set c to weigh; the data has a, b."),
+        ({"a": -1}, "The weight of set a is -1; give a number from 0 on."),
+        ({"a": float("nan")}, "The weight of set a is nan; give a number from 0 on."),
+        ({"a": 0, "b": 0}, "All sets weigh 0; give at least one of them a larger weight."),
+    ],
+)
+def test_weights_that_no_set_can_have_are_refused(weights, message):
+    with pytest.raises(UsageError) as error:
+        clips_of(stills(), set_weights=weights)
+    assert str(error.value) == message
 
 
 def test_objects_are_numbered_from_one_with_the_drawn_class_first():
