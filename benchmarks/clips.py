@@ -23,9 +23,11 @@ from monai_i2v.phantoms.phantom import LOOKS
 from monai_i2v.transforms.label_masks import occurring_labels
 
 __all__ = [
+    "BACKWARD",
     "PHANTOM",
     "Clip",
     "add_clip_arguments",
+    "backward",
     "family_of",
     "find_clips",
     "make_controls",
@@ -40,6 +42,8 @@ PHANTOM: dict[str, Any] = {"length": 20, "size": (256, 256), "objects": 2, "occl
 LONG: dict[str, Any] = {**PHANTOM, "length": 60}
 # Objects that cover no more than this share of frame 0 are not scored: a pixel decides about them.
 MIN_SHARE = 0.002
+# The end of the name of a clip that runs backward in time.
+BACKWARD = "_backward"
 
 
 def family_of(name: str) -> str:
@@ -79,6 +83,13 @@ class Clip:
         if 0 not in truth:
             raise UsageError(f"{self.name} has no mask of frame 0, expected one to start from; draw it.")
         return truth
+
+
+def backward(clip: Clip) -> Clip:
+    """The clip from the last frame with a truth back to frame 0."""
+    last = max(index for index in range(len(clip.video)) if clip.label_map(index) is not None)
+    frames = [clip.video[index] for index in range(last, -1, -1)]
+    return Clip(clip.name + BACKWARD, frames, lambda index: clip.label_map(last - index))
 
 
 def scored_frames(truth: Mapping[int, Tensor]) -> dict[int, list[int]]:

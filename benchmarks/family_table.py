@@ -11,7 +11,8 @@ below the best of these and ``drawn only`` by more than half a point. ``FOLDER``
 command goes on.
 
 Frame 0 is given and does not count. Frames are averaged to objects, objects to clips, clips to families, and families
-weigh alike. ``empty`` is the share of the frame that is marked where the truth has nothing of the object. Differences
+weigh alike. ``--backward`` adds each clip as it runs back from its last true mask, averaged with the clip: few clips
+choose, and where one of them loses its object is much by chance. ``empty`` is the share of the frame that is marked where the truth has nothing of the object. Differences
 are paired over clips of all families, each family drawn anew from its own, with a 95 % bootstrap interval.
 """
 
@@ -30,7 +31,7 @@ import torch
 from accuracy import BUNDLE as IMAGE_BUNDLE
 from accuracy import Bundle, adapted_network, copy_first_mask, follow
 from beating_hearts import find_hearts
-from clips import Clip, find_clips, make_phantoms, scored_frames
+from clips import BACKWARD, Clip, backward, find_clips, make_phantoms, scored_frames
 from families import FAMILIES, HALVES, PHANTOMS, clips_of
 from monai.metrics import compute_roc_auc
 from torch import Tensor
@@ -103,14 +104,14 @@ class Table:
             partial.write_text(json.dumps(self.cells), encoding="utf-8")
 
     def clip_scores(self, candidate: str, family: str, name: str) -> dict[str, float]:
-        """Mean over objects of the means over frames, by clip; clips without such a number are left out."""
-        scores = {}
+        """Mean over directions, objects and frames, by clip; clips without such a number are left out."""
+        scores: dict[str, list[float]] = {}
         for clip, measured in self.cells[candidate].items():
             if clip.partition("_")[0].partition("-")[0] == family:
                 means = [fmean(numbers[name]) for numbers in measured["objects"].values() if numbers[name]]
                 if means:
-                    scores[clip] = fmean(means)
-        return scores
+                    scores.setdefault(clip.removesuffix(BACKWARD), []).append(fmean(means))
+        return {clip: fmean(both) for clip, both in scores.items()}
 
     def score(self, candidate: str, family: str, name: str = "dice") -> float:
         """Mean over the clips of a family; NaN when there is none."""
@@ -204,12 +205,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for, and print it."""
     args = parse_args(argv)
     candidates = {COPY: {}, IMAGE: {"bundle": str(IMAGE_BUNDLE)}, **json.loads(args.candidates.read_text())}
-    table = Table(args.output, args.half)
+    table = Table(args.output, args.half + BACKWARD * args.backward)
     clips = [*find_clips(args.data), *make_phantoms(PHANTOMS)]
     if args.images and "heart" in args.families:
         patients = [name.removeprefix("heart_") for name in FAMILIES["heart"][args.half]]
         clips += find_hearts(args.images, patients)
     chosen = [clip for family in args.families for clip in clips_of(clips, family, args.half)]
+    if args.backward:
+        chosen += [backward(clip) for clip in chosen]
     if not chosen:
         raise UsageError(f"{args.data} has no clip of {', '.join(args.families)}; give another --data.")
     for name, settings in candidates.items():
@@ -225,6 +228,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--candidates", type=Path, required=True, help="JSON file of names and settings")
     parser.add_argument("--output", type=Path, required=True, help="folder to write or continue")
     parser.add_argument("--half", choices=HALVES, default="choose", help="of each family")
+    parser.add_argument("--backward", action="store_true", help="also from each clip's last mask back to frame 0")
     parser.add_argument("--families", type=lambda text: text.split(","), default=list(FAMILIES), help="names")
     parser.add_argument("--baseline", default="shipped", help="the candidate that others are compared with")
     return parser.parse_args(argv)

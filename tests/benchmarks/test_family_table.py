@@ -46,6 +46,23 @@ def test_candidates_are_measured_on_one_half_and_kept(
     assert [len(numbers["dice"]) for numbers in measured["objects"].values()] == [2, 2]
 
 
+def test_a_clip_runs_backward_from_its_last_mask(load_benchmark: Callable[[str], ModuleType]) -> None:
+    clips = load_benchmark("clips")
+    frames = [torch.full((3, 4, 4), float(index)) for index in range(6)]
+    drawn = {index: np.full((4, 4), index + 1) for index in (0, 2, 4)}
+    clip = clips.backward(clips.Clip("polyp_1", frames, drawn.get))
+    assert clip.name == "polyp_1_backward"
+    assert [int(frame[0, 0, 0]) for frame in clip.video] == [4, 3, 2, 1, 0]
+    assert {index: int(labels[0, 0]) for index, labels in clip.read_truth().items()} == {0: 5, 2: 3, 4: 1}
+
+
+def test_both_directions_of_a_clip_count_as_one(load_benchmark: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    table = load_benchmark("family_table").Table(tmp_path, "choose")
+    for clip, dice in {"cine_1": 0.5, "cine_1_backward": 0.7, "cine_2": 0.8}.items():
+        table.add("ours", clip, measured(dice))
+    assert table.clip_scores("ours", "cine", "dice") == pytest.approx({"cine_1": 0.6, "cine_2": 0.8})
+
+
 def measured(*dice: float, sure: float = 0.9) -> dict:
     return {"seconds": 0.1, "objects": {"1": {"dice": list(dice), "sure": [sure] * len(dice), "empty": []}}}
 
