@@ -12,8 +12,9 @@ command goes on.
 
 Frame 0 is given and does not count. Frames are averaged to objects, objects to clips, clips to families, and families
 weigh alike. ``--backward`` adds each clip as it runs back from its last true mask, averaged with the clip: few clips
-choose, and where one of them loses its object is much by chance. ``empty`` is the share of the frame that is marked where the truth has nothing of the object. Differences
-are paired over clips of all families, each family drawn anew from its own, with a 95 % bootstrap interval.
+choose, and where one of them loses its object is much by chance. ``empty`` is the share of the frame that is marked
+where the truth has nothing of the object. Differences are paired over clips of all families, each family drawn anew
+from its own, with a 95 % bootstrap interval.
 """
 
 from __future__ import annotations
