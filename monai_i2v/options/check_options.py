@@ -33,8 +33,9 @@ def check_options() -> None:
             "quotes around values with spaces."
         )
     typed, given = typed_options(), given_options()
-    unread = defined_options(workflow) - typed.keys() - given.keys()  # what an overlay leaves alone may rest
+    defined = defined_options(workflow)
+    unread = defined - typed.keys() - given.keys()  # what an overlay leaves alone may rest
     known = {workflow.init_id, workflow.run_id, workflow.final_id, "run", "imports", *unread}
-    refuse_unknown_options(config, known)
+    refuse_unknown_options(config, known, defined)
     keep_text(workflow, typed, given)
     check_training_options(workflow.parser)

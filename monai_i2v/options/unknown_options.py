@@ -28,12 +28,13 @@ __all__ = ["refuse_unknown_options"]
 PROPERTIES = {entry["id"] for entry in InferProperties.values() if entry["required"]}
 
 
-def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str]) -> None:
+def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str], defined: Collection[str] = ()) -> None:
     """See that something reads every option, or that its component takes it.
 
     Args:
         config: merged configs with what was given over them, without macros and relative ids.
         commands: ids that MONAI evaluates, such as ``"run"``, and others that are right though nothing reads them.
+        defined: options that a file has, though what read them may be set aside by another file or option.
 
     Raises:
         UsageError: When an option is unknown; it names the nearest one that is known.
@@ -51,7 +52,7 @@ def refuse_unknown_options(config: Mapping[str, Any], commands: Collection[str])
     names = [name for name, value in config.items() if _is_read(name, read) and not isinstance(value, dict)]
     for name, value in config.items():
         if not (name.startswith("_") or name in known or _is_read(name, read) or _is_section(value)):
-            raise _unknown(name, names)
+            raise _idle(name) if name in defined else _unknown(name, names)
         if not name.startswith("_"):
             _refuse_inside(name, value, read)
 
@@ -121,6 +122,10 @@ def _parameters(target: str) -> tuple[str, ...]:
 @cache
 def _locator() -> ComponentLocator:
     return ComponentLocator()
+
+
+def _idle(id: str) -> UsageError:
+    return UsageError(f"option {id} would change nothing here, as nothing in these configs reads it; leave it out.")
 
 
 def _unknown(id: str, known: Collection[str]) -> UsageError:
