@@ -22,4 +22,5 @@ from monai_i2v.adaptation.temporal_terms import TemporalConsistencyRegularizatio
 from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import Adapted, TestTimeTrainer
+from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.tracking import AnnotatedVideo

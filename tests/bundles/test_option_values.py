@@ -30,12 +30,16 @@ OVERLAYS = {
         "multi_gpu_train.json",
     ],
 }
+STAGES = ("train.json", "train_clips.json", "train_classes.json")
 COMBINATIONS = [
-    (bundle, first, *over)
-    for bundle in VIDEO_BUNDLES
-    for first, overlays in OVERLAYS.items()
-    for over in [(), *((name,) for name in overlays)]
-    if all((BUNDLES / bundle / "configs" / name).exists() for name in (first, *over))
+    ("temporal_contrastive_memory_video_segmentation", *STAGES),
+    *(
+        (bundle, first, *over)
+        for bundle in VIDEO_BUNDLES
+        for first, overlays in OVERLAYS.items()
+        for over in [(), *((name,) for name in overlays)]
+        if all((BUNDLES / bundle / "configs" / name).exists() for name in (first, *over))
+    ),
 ]
 
 

@@ -89,6 +89,34 @@ def test_labelled_clips_join_the_stills(stills, tmp_path):
     assert 0 < max(change) < 1e-2
 
 
+def test_classes_are_learned_by_what_follows_encoder_and_keys_and_averaged_with_the_start(stills, tmp_path):
+    save_phantom(Phantom(length=5, size=(48, 48), objects=2), tmp_path / "clips/beating/0")
+    flow = train(stills, tmp_path / "a", configs=MEMORY_CONFIGS, max_epochs=1)
+    flow.initialize()
+    flow.run()
+    flow = train(
+        stills,
+        tmp_path / "b",
+        "train_clips.json",
+        "train_classes.json",
+        configs=MEMORY_CONFIGS,
+        start_from=str(tmp_path / "a/model.pt"),
+        clips_dir=str(tmp_path / "clips"),
+        max_epochs=1,
+        share=0.25,
+        **{"sampling::set_weights": {"beating": 2}},
+    )
+    flow.initialize()
+    flow.run()
+    start, last = weights(tmp_path / "a"), weights(tmp_path / "b")
+    average = torch.load(tmp_path / "b/average.pt", weights_only=True)
+    changed = {key.split(".")[0] for key in start if not torch.equal(start[key], last[key])}
+    assert changed == {"mask_encoder", "fuse_value", "decoder"}
+    for key in start:
+        between = start[key] + 0.25 * (last[key] - start[key])
+        torch.testing.assert_close(average[key].float(), between.float(), atol=1e-3, rtol=1e-3)
+
+
 @pytest.fixture(scope="module", params=[CONFIGS, MEMORY_CONFIGS], ids=["image", "memory"])
 def tracked(request, stills, tmp_path_factory):
     """The configs of a network, and the folder of an epoch of its training that TensorBoard watched."""
