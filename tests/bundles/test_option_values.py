@@ -33,6 +33,7 @@ OVERLAYS = {
 STAGES = ("train.json", "train_clips.json", "train_classes.json")
 COMBINATIONS = [
     ("temporal_contrastive_memory_video_segmentation", *STAGES),
+    ("temporal_contrastive_memory_video_segmentation", *STAGES, "multi_gpu_train.json"),
     *(
         (bundle, first, *over)
         for bundle in VIDEO_BUNDLES
