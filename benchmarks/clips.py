@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Subset
 
 from monai_i2v.errors import UsageError
 from monai_i2v.masks import Truth
@@ -88,7 +89,8 @@ class Clip:
 def backward(clip: Clip) -> Clip:
     """The clip from the last frame with a truth back to frame 0."""
     last = max(index for index in range(len(clip.video)) if clip.label_map(index) is not None)
-    frames = [clip.video[index] for index in range(last, -1, -1)]
+    video: Any = clip.video
+    frames: Any = Subset(video, range(last, -1, -1))  # decoded when asked for
     return Clip(clip.name + BACKWARD, frames, lambda index: clip.label_map(last - index))
 
 
