@@ -66,50 +66,53 @@ def test_finetuning_starts_from_a_checkpoint_and_trains_the_encoder(stills, tmp_
     assert (state["encoder.features.0.0.weight"] - tuned["encoder.features.0.0.weight"]).abs().max() < 1e-3
 
 
-def test_labelled_clips_join_the_stills(stills, tmp_path):
-    save_phantom(Phantom(length=5, size=(48, 48), objects=2), tmp_path / "clips/beating/0")
-    flow = train(stills, tmp_path / "a", configs=MEMORY_CONFIGS, max_epochs=1)
+@pytest.fixture(scope="module")
+def stage_0(stills, tmp_path_factory):
+    """A folder with a memory network that was trained on stills, and with labelled clips to go on with."""
+    folder = tmp_path_factory.mktemp("stage_0")
+    save_phantom(Phantom(length=5, size=(48, 48), objects=2), folder / "clips/beating/0")
+    flow = train(stills, folder, configs=MEMORY_CONFIGS, max_epochs=1)
     flow.initialize()
     flow.run()
+    return folder
+
+
+def test_labelled_clips_join_the_stills(stills, stage_0, tmp_path):
     flow = train(
         stills,
-        tmp_path / "b",
+        tmp_path,
         "train_clips.json",
         configs=MEMORY_CONFIGS,
-        start_from=str(tmp_path / "a/model.pt"),
-        clips_dir=str(tmp_path / "clips"),
+        start_from=str(stage_0 / "model.pt"),
+        clips_dir=str(stage_0 / "clips"),
         max_epochs=1,
     )
     flow.initialize()
     sets = {item["set"] for item in flow.parser.get_parsed_content("train::datalist")}
     assert sets == {"echo", "beating"}
     flow.run()
-    start, tuned = weights(tmp_path / "a"), weights(tmp_path / "b")
+    start, tuned = weights(stage_0), weights(tmp_path)
     change = [(start[key] - tuned[key]).abs().max() for key in start]
     assert 0 < max(change) < 1e-2
 
 
-def test_classes_are_learned_by_what_follows_encoder_and_keys_and_averaged_with_the_start(stills, tmp_path):
-    save_phantom(Phantom(length=5, size=(48, 48), objects=2), tmp_path / "clips/beating/0")
-    flow = train(stills, tmp_path / "a", configs=MEMORY_CONFIGS, max_epochs=1)
-    flow.initialize()
-    flow.run()
+def test_classes_are_learned_by_what_follows_encoder_and_keys_and_averaged_with_the_start(stills, stage_0, tmp_path):
     flow = train(
         stills,
-        tmp_path / "b",
+        tmp_path,
         "train_clips.json",
         "train_classes.json",
         configs=MEMORY_CONFIGS,
-        start_from=str(tmp_path / "a/model.pt"),
-        clips_dir=str(tmp_path / "clips"),
+        start_from=str(stage_0 / "model.pt"),
+        clips_dir=str(stage_0 / "clips"),
         max_epochs=1,
         share=0.25,
         **{"sampling::set_weights": {"beating": 2}},
     )
     flow.initialize()
     flow.run()
-    start, last = weights(tmp_path / "a"), weights(tmp_path / "b")
-    average = torch.load(tmp_path / "b/average.pt", weights_only=True)
+    start, last = weights(stage_0), weights(tmp_path)
+    average = torch.load(tmp_path / "average.pt", weights_only=True)
     changed = {key.split(".")[0] for key in start if not torch.equal(start[key], last[key])}
     assert changed == {"mask_encoder", "fuse_value", "decoder"}
     for key in start:
