@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from monai_i2v.errors import UsageError
+from monai_i2v.options import read_number
 
 __all__ = ["BalancedDraw"]
 
@@ -36,12 +37,11 @@ class BalancedDraw:
         for name, weight in weights.items():
             if name not in self.members:
                 known = ", ".join(sorted(self.members))
-                raise UsageError(f"There is no set {name} to weigh; the data has {known}.")
-            if not 0 <= weight < np.inf:
-                raise UsageError(f"The weight of set {name} is {weight}; give a number from 0 on.")
+                raise UsageError(f"there is no set {name} to weigh; the data has {known}.")
+            read_number(f"the weight of set {name}", weight, 0, use=1)
         shares = np.array([weights.get(name, 1.0) for name in sorted(self.members)])
         if not shares.any():
-            raise UsageError("All sets weigh 0; give at least one of them a larger weight.")
+            raise UsageError("all sets weigh 0; give at least one of them a larger weight.")
         return shares / shares.sum()
 
     def draw_class(self, random: np.random.RandomState) -> tuple[int, list[int]]:

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Callable[[str, Any], Any]] = {
     "amp_dtype": partial(read_choice, choices=("bfloat16", "float16"), use="bfloat16"),
     "seed": partial(read_whole_number, least=0, most=MAX_SEED, use=0),
     "same_image": partial(read_number, least=0, most=1, use=0.5),
+    "share": partial(read_number, least=0, most=1, use=0.5),
     "val_interval": partial(_count, use=4),
     "val_episodes": partial(_count, use=160),
     "val_clips": partial(_count, use=200),

@@ -80,10 +80,11 @@ def test_a_set_is_drawn_as_often_as_it_weighs():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"c": 2}, "There is no set c to weigh; the data has a, b."),
-        ({"a": -1}, "The weight of set a is -1; give a number from 0 on."),
-        ({"a": float("nan")}, "The weight of set a is nan; give a number from 0 on."),
-        ({"a": 0, "b": 0}, "All sets weigh 0; give at least one of them a larger weight."),
+        ({"c": 2}, "there is no set c to weigh; the data has a, b."),
+        ({"a": -1}, "the weight of set a is -1, expected a number from 0 to 1e+06; use 1."),
+        ({"a": float("nan")}, "the weight of set a is nan, expected a number from 0 to 1e+06; use 1."),
+        ({"a": "3"}, "the weight of set a is '3', expected a number from 0 to 1e+06; use 1."),
+        ({"a": 0, "b": 0}, "all sets weigh 0; give at least one of them a larger weight."),
     ],
 )
 def test_weights_that_no_set_can_have_are_refused(weights, message):
