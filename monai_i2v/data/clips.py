@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from monai_i2v.data.balanced_draw import BalancedDraw
+from monai_i2v.options import read_number
 
 __all__ = ["ClipSampling", "Clips"]
 
@@ -37,6 +38,9 @@ class ClipSampling:
         max_gaps: from which clip number on, the largest step in time between frames of a labelled clip; several pairs
             make a curriculum.
         set_weights: how often a set is drawn, by name; the others weigh 1.
+
+    Raises:
+        UsageError: When a share is no number from 0 to 1.
     """
 
     frames: int = 3
@@ -47,6 +51,10 @@ class ClipSampling:
     reverse: float = 0.5
     max_gaps: Sequence[tuple[int, int]] = ((0, 6),)
     set_weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("regions", "same_class", "pasted", "reverse"):
+            read_number(name, getattr(self, name), 0, 1, use=0.5)
 
     def max_gap(self, number: int) -> int:
         """Largest step in time of clip `number`."""

@@ -93,6 +93,14 @@ def test_weights_that_no_set_can_have_are_refused(weights, message):
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("share", ["regions", "same_class", "pasted", "reverse"])
+@pytest.mark.parametrize("value", [-0.1, 7, float("nan"), "0.5"])
+def test_shares_are_numbers_from_zero_to_one(share, value):
+    with pytest.raises(UsageError) as error:
+        ClipSampling(**{share: value})
+    assert str(error.value) == f"{share} is {value!r}, expected a number from 0 to 1; use 0.5."
+
+
 def test_objects_are_numbered_from_one_with_the_drawn_class_first():
     item = {**stills()[0], "label": columns(9, 4, 200, 7), "classes": [200]}
     found = Counter(tuple(masked_columns(clip)) for clip in drawn(clips_of([item], objects=3), 300))
