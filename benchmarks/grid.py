@@ -135,7 +135,7 @@ def _similarity(measure: str) -> Run:
 
 
 def _term(name: str, **settings: Any) -> Run:
-    """Test-time training with a further term, of every video (`anchored` skips some)."""
+    """Test-time training with a further term beside the paper's, the first frame's and mask cycles."""
     terms = [
         {"_target_": "monai_i2v.adaptation.PredictionAlignment"},
         {"_target_": "monai_i2v.adaptation.FeatureAlignment"},
@@ -329,7 +329,7 @@ TABLES: dict[str, Table] = {
         ("terms",),
         (
             (("none (`memory_only`)",), UNTRAINED),
-            (("those of `anchored`",), _term("anchored")),
+            (("the paper's, first frame, mask cycles",), _term("anchored")),
             (("and ITCR, affinity",), _term("itcr", _target_=REGULARIZATION, displacement="affinity")),
             (("and ITCR, registration",), _term("itcr_demons", _target_=REGULARIZATION, displacement="registration")),
             (("and TPS, affinity",), _term("tps", _target_=SUPERVISION, displacement="affinity")),

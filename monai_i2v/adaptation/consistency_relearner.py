@@ -18,7 +18,6 @@ from torch.optim import Adam
 
 from monai_i2v.adaptation.adaptation_step import cat_features
 from monai_i2v.adaptation.annotated_dice import annotated_dice
-from monai_i2v.adaptation.cycle_check import needs_adaptation
 from monai_i2v.adaptation.frame_records import FrameRecords
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.learner import Learner, numbers
@@ -112,14 +111,10 @@ class ConsistencyRelearner:
             student = RelearningNet(network, window=self.schedule.window, scale=self.scale).eval().requires_grad_(False)
         if not self.schedule.passes:
             return Adapted(student, [])
-        size, most, bound = self.schedule.window, self.schedule.max_frames, self.schedule.skip_above
+        size, most = self.schedule.window, self.schedule.max_frames
         windows = [
-            slide_windows(video, size, number=number, max_frames=most)
-            for number, video in enumerate(videos)
-            if needs_adaptation(network, video, bound)
+            slide_windows(video, size, number=number, max_frames=most) for number, video in enumerate(videos)
         ]
-        if not windows:
-            return Adapted(student, [])
         teacher = copy.deepcopy(network).eval().requires_grad_(False)
         relearner = _Relearner(student, teacher, videos, self)
         steps = sum(-(-len(one) // BATCH) for one in windows)

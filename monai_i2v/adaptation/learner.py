@@ -12,6 +12,7 @@ from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar, TimeLimit
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
 
 from monai_i2v.adaptation.guard import Guard
 
@@ -53,7 +54,14 @@ class Learner(ABC):
         return accepted
 
     def run(
-        self, batches: Iterable[Any], steps: int, *, check_every: int, max_seconds: int | None, progress: bool
+        self,
+        batches: Iterable[Any],
+        steps: int,
+        *,
+        check_every: int,
+        max_seconds: int | None,
+        progress: bool,
+        anneal: bool = False,
     ) -> None:
         """Learn, until the guard or the clock says stop.
 
@@ -63,6 +71,7 @@ class Learner(ABC):
             check_every: steps between two looks of the guard.
             max_seconds: time to spend at most, None for no limit.
             progress: show a progress bar.
+            anneal: see `Schedule`.
         """
 
         def guard(engine: Engine) -> None:
@@ -70,7 +79,12 @@ class Learner(ABC):
                 engine.terminate()
 
         engine = Engine(lambda engine, batch: self.learn(batch))
-        engine.add_event_handler(Events.ITERATION_COMPLETED(every=check_every), guard)
+        if anneal:
+            rates = [group["lr"] for group in self.optimizer.param_groups]
+            cycle = OneCycleLR(self.optimizer, rates, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
+            engine.add_event_handler(Events.ITERATION_COMPLETED, lambda: cycle.step())
+        else:
+            engine.add_event_handler(Events.ITERATION_COMPLETED(every=check_every), guard)
         if max_seconds is not None:
             engine.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(max_seconds))
         if progress:

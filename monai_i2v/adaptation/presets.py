@@ -11,6 +11,7 @@ from typing import Any
 from torch.optim import SGD, Adam
 
 from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner
+from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.intent import InTEnt
 from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
 from monai_i2v.adaptation.rbn import RBN
@@ -32,7 +33,9 @@ __all__ = [
 ]
 
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
-# `paper_video` is its per-video reading; `anchored` adds the terms that know the reference frame's truth.
+# `paper_video` is its per-video reading. `anchored` learns the reference frame's truth from changed copies of it, while
+# its masks of the video's frames follow the teacher's, everywhere and softly: what one frame teaches is not to undo what
+# the network knew.
 PRESETS: dict[str, dict[str, Any]] = {
     "memory_only": {"schedule": Schedule(passes=0)},
     "paper": {
@@ -48,9 +51,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "schedule": Schedule(passes=5),
     },
     "anchored": {
-        "terms": (PredictionAlignment(), FeatureAlignment(), FirstFrame(0.3), MaskCycle(0.3)),
+        "terms": (PredictionAlignment(threshold=1.0, target="soft"), FirstFrame()),
         "optimizer": partial(Adam, lr=3e-4),
-        "schedule": Schedule(passes=1, min_steps=16, window=2, skip_above=0.75),
+        "schedule": Schedule(passes=1, min_steps=40, window=1, max_frames=40, anneal=True),
+        "guard": Guard(max_dice_loss=0.05),
     },
 }
 
@@ -100,7 +104,7 @@ def preset_trainer(
 
         >>> from monai_i2v.adaptation import preset_trainer
         >>> preset_trainer("anchored", max_seconds=30).schedule
-        Schedule(passes=1, min_steps=16, window=2, max_frames=64, max_seconds=30, skip_above=0.75)
+        Schedule(passes=1, min_steps=40, window=1, max_frames=40, max_seconds=30, anneal=True)
     """
     chosen = _arguments(PRESETS, name, max_seconds, seed, settings)
     return TestTimeTrainer(**{**chosen, "memory": {**(memory or {}), **chosen.get("memory", {})}})

@@ -19,8 +19,9 @@ class Schedule:
         window: consecutive frames per step; the TTT paper takes 4.
         max_frames: frames per video to learn from; longer videos give evenly spaced windows.
         max_seconds: time to spend at most, None for no limit.
-        skip_above: videos that the network follows so well already (see `cycle_dice`) are not learned from, None to
-            learn from all.
+        anneal: the learning rate rises over the first tenth of the steps and falls to nothing until the last
+            (``OneCycleLR``), and the guard looks once, at the end. Where the end is not known (``"sliding"``,
+            ``"stream"``), it stays as it is.
     """
 
     passes: int = 5
@@ -28,7 +29,7 @@ class Schedule:
     window: int = 4
     max_frames: int = 64
     max_seconds: int | None = None
-    skip_above: float | None = None
+    anneal: bool = False
 
     def passes_over(self, windows: int) -> int:
         """Passes over a video of so many windows."""

@@ -54,7 +54,7 @@ class Student(Learner):
         seed: int = 0,
     ) -> None:
         self.network, self.terms = network.requires_grad_(False), terms
-        trained = [network.net.fusion, network.net.enhance, network.net.head]
+        trained = [part for name, part in network.net.named_children() if name != "encoder"]
         parameters = [param for part in trained for param in part.requires_grad_(True).parameters()]
         super().__init__(network, optimizer(parameters), guard)
         device = device_of(network)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from monai_i2v.adaptation.cycle_check import needs_adaptation
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.schedule import Schedule
 from monai_i2v.adaptation.student import Student
@@ -95,13 +94,7 @@ class TestTimeTrainer:
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         if not self.trains:
             return Adapted(self.make_student(network), [])
-        windows = [
-            self._windows(video, number)
-            for number, video in enumerate(videos)
-            if needs_adaptation(network, video, self.schedule.skip_above)
-        ]
-        if not windows:
-            return Adapted(self.make_student(network), [])
+        windows = [self._windows(video, number) for number, video in enumerate(videos)]
         student = self._student(network, videos)
         self._run(student, windows)
         if self.share < 1:
@@ -215,4 +208,11 @@ class TestTimeTrainer:
 
         total = self.schedule.passes_over(steps) * steps
         limit = self.schedule.max_seconds
-        student.run(stream(), total, check_every=steps, max_seconds=limit, progress=self.progress)
+        student.run(
+            stream(),
+            total,
+            check_every=steps,
+            max_seconds=limit,
+            progress=self.progress,
+            anneal=self.schedule.anneal,
+        )

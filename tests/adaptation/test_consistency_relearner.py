@@ -124,12 +124,6 @@ def test_videos_shorter_than_a_window(image_net, disc, length, ref_frame):
     assert masks_of(relearned.network, video).shape[0] == length
 
 
-def test_videos_that_close_their_cycles_are_left_alone(image_net, disc, monkeypatch):
-    monkeypatch.setattr("monai_i2v.adaptation.cycle_check.cycle_dice", lambda *_: 0.9)
-    trainer = ConsistencyRelearner(schedule=Schedule(passes=1, skip_above=0.8))
-    assert trainer.adapt(image_net, annotated(disc)).log == []
-
-
 def test_the_random_start_is_the_papers(image_net, disc):
     log = relearner("paper", max_seconds=1).adapt(image_net, annotated(disc)).log
     assert log[0]["prediction"] > 1e-6

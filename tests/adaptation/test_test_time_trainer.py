@@ -87,7 +87,7 @@ def test_papers_losses_pull_a_random_head_to_the_teacher(image_net, disc):
 
 def test_first_frame_and_cycle_terms_teach_the_object(image_net, disc):
     terms = (FirstFrame(), MaskCycle(0.5))
-    trainer = TestTimeTrainer(terms, schedule=passes(20), memory=MATCHING, optimizer=partial(Adam, lr=4e-3), guard=None)
+    trainer = TestTimeTrainer(terms, schedule=passes(20), memory=MATCHING, optimizer=partial(Adam, lr=2e-3), guard=None)
     video = annotated(disc)
     adapted = trainer.adapt(image_net, video)
     assert adapted.log[-1]["ref_dice"] > max(0.8, adapted.log[0]["ref_dice"])
@@ -191,6 +191,42 @@ def test_a_harmful_adaptation_is_taken_back(image_net, disc):
     adapted = trainer.adapt(image_net, annotated(disc))
     assert same_weights(adapted.network, OneShotMemoryNet(image_net, key="matching"))
     assert len(adapted.log) == 2  # stopped after the first pass
+
+
+def test_annealing_lets_the_rate_rise_and_fall_to_nothing(image_net, disc):
+    rates = []
+
+    class Recorded(SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    schedule = passes(1, min_steps=20, window=1, anneal=True)
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=schedule, memory=MATCHING, optimizer=partial(Recorded, lr=1e-3))
+    trainer.adapt(image_net, annotated(disc))
+    highest = rates.index(max(rates))
+    assert (len(rates), highest) == (20, 2)
+    assert rates[0] == pytest.approx(1e-3 / 25)
+    assert max(rates) == pytest.approx(1e-3, rel=0.02)
+    assert rates[highest:] == sorted(rates[highest:], reverse=True)
+    assert rates[-1] < 1e-5
+
+
+def test_an_annealed_adaptation_is_judged_at_its_end(image_net, disc):
+    torch.nn.init.constant_(image_net.head.classify.bias[1:], 5)
+    schedule = passes(4, anneal=True)
+    trainer = TestTimeTrainer((FirstFrame(),), schedule=schedule, memory=MATCHING, optimizer=partial(SGD, lr=1e4))
+    adapted = trainer.adapt(image_net, annotated(disc))
+    assert same_weights(adapted.network, OneShotMemoryNet(image_net, key="matching"))
+    assert len(adapted.log) == 8
+
+
+def test_all_but_the_encoder_learns(image_net, disc):
+    schedule = passes(1, anneal=True)
+    adapted = TestTimeTrainer(ALL_TERMS, schedule=schedule, memory=MATCHING, guard=None).adapt(image_net, annotated(disc))
+    parts = dict(adapted.network.net.named_children())
+    learned = {name for name, part in parts.items() if not same_weights(part, getattr(image_net, name))}
+    assert learned == {"prior", "fusion", "enhance", "head"}
 
 
 def test_a_budget_in_seconds_ends_it(image_net, disc):

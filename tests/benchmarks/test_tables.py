@@ -223,4 +223,3 @@ def test_a_scope_along_the_video_is_measured(
 def test_further_terms_are_built_from_their_names(build: Callable[[str], Any]) -> None:
     assert [type(term).__name__ for term in build("terms_tps")[1].terms][-1] == "TemporalPseudoSupervision"
     assert build("terms_itcr_demons")[1].terms[-1].displacement is registration
-    assert build("terms_anchored")[1].schedule.skip_above is None

@@ -136,7 +136,7 @@ SCOPES = {
 }
 
 
-@pytest.mark.parametrize("preset", ["memory_only", "paper_video"])  # `anchored` leaves alone what is followed well
+@pytest.mark.parametrize("preset", ["memory_only", "paper_video"])
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_adapts_in_its_way_and_a_preset_changes_the_network(preset, scope, recording, unadapted, monkeypatch):
     called = []
