@@ -5,7 +5,6 @@ from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner, Con
 from monai_i2v.adaptation.displacement import affinity, at_rest, registration
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.intent import InTEnt, InTEntNet
-from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
 from monai_i2v.adaptation.presets import (
     IMAGE_NET_PRESETS,
     MEMORY_NET_PRESETS,
@@ -17,7 +16,8 @@ from monai_i2v.adaptation.presets import (
     relearner,
 )
 from monai_i2v.adaptation.rbn import RBN
-from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
+from monai_i2v.adaptation.reference_trainer import ReferenceTrainer
+from monai_i2v.adaptation.schedule import ReferenceSchedule, Schedule
 from monai_i2v.adaptation.temporal_terms import TemporalConsistencyRegularization, TemporalPseudoSupervision
 from monai_i2v.adaptation.tent import Tent
 from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment

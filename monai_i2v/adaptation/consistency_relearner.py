@@ -112,9 +112,7 @@ class ConsistencyRelearner:
         if not self.schedule.passes:
             return Adapted(student, [])
         size, most = self.schedule.window, self.schedule.max_frames
-        windows = [
-            slide_windows(video, size, number=number, max_frames=most) for number, video in enumerate(videos)
-        ]
+        windows = [slide_windows(video, size, number=number, max_frames=most) for number, video in enumerate(videos)]
         teacher = copy.deepcopy(network).eval().requires_grad_(False)
         relearner = _Relearner(student, teacher, videos, self)
         steps = sum(-(-len(one) // BATCH) for one in windows)

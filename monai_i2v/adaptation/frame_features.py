@@ -16,6 +16,9 @@ from monai_i2v.tracking import AnnotatedVideo
 
 __all__ = ["FrameFeatures"]
 
+# Frames on either side of the annotated one to learn from: what a long video costs before its first mask.
+REACH = 200
+
 
 class FrameFeatures:
     """Encoder features of frames to learn from.
@@ -23,12 +26,14 @@ class FrameFeatures:
     Args:
         encode: from a frame (1, C, H, W) to its features (1, F, h, w), by stage.
         video: the video.
-        max_frames: how many of its frames may be asked for, evenly spaced.
+        max_frames: how many of its frames may be asked for, evenly spaced among those at most `REACH` from the
+            annotated one.
     """
 
     def __init__(self, encode: Callable[[Tensor], dict[int, Tensor]], video: AnnotatedVideo, max_frames: int) -> None:
         self.encode, self.video, self.masks = encode, video, video.masks
-        others = [index for index in range(len(video.frames)) if index != video.ref_frame] or [video.ref_frame]
+        first, last = max(0, video.ref_frame - REACH), min(len(video.frames) - 1, video.ref_frame + REACH)
+        others = [index for index in range(first, last + 1) if index != video.ref_frame] or [video.ref_frame]
         kept = np.linspace(0, len(others) - 1, min(max_frames, len(others))).round().astype(int)
         self.frames = np.array(others)[kept]
         self.kept: dict[int, dict[int, Tensor]] = {}
@@ -40,19 +45,11 @@ class FrameFeatures:
         return self.kept[index]
 
     @property
+    def farthest(self) -> int:
+        """How many frames the one farthest from the annotated frame is away."""
+        return int(np.abs(self.frames - self.video.ref_frame).max())
+
+    @property
     def reference(self) -> dict[int, Tensor]:
         """Features of the annotated frame."""
         return self[self.video.ref_frame]
-
-    def draw_pair(self, max_jump: int, random: np.random.RandomState) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
-        """Two frames on one side of the reference, the nearer one first, at most `max_jump` apart.
-
-        The same frame twice when there is only one; where frames are missing the nearest one takes their place.
-        """
-        near = int(random.choice(self.frames))
-        away = 1 if near >= self.video.ref_frame else -1
-        wanted = near + away * random.randint(1, max_jump + 1)
-        side = self.frames[np.sign(self.frames - self.video.ref_frame) == np.sign(near - self.video.ref_frame)]
-        beyond = side[(side - near) * away > 0]
-        far = int(beyond[np.abs(beyond - wanted).argmin()]) if len(beyond) else near
-        return self[near], self[far]

@@ -13,11 +13,11 @@ from torch.optim import SGD, Adam
 from monai_i2v.adaptation.consistency_relearner import ConsistencyRelearner
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.intent import InTEnt
-from monai_i2v.adaptation.mask_cycle_trainer import MaskCycleTrainer
 from monai_i2v.adaptation.rbn import RBN
-from monai_i2v.adaptation.schedule import CycleSchedule, Schedule
+from monai_i2v.adaptation.reference_trainer import ReferenceTrainer
+from monai_i2v.adaptation.schedule import ReferenceSchedule, Schedule
 from monai_i2v.adaptation.tent import Tent
-from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, MaskCycle, PredictionAlignment
+from monai_i2v.adaptation.terms import FeatureAlignment, FirstFrame, PredictionAlignment
 from monai_i2v.adaptation.test_time_trainer import TestTimeTrainer
 from monai_i2v.options import MAX_SEED, read_choice, read_whole_number
 
@@ -34,8 +34,8 @@ __all__ = [
 
 # What each preset sets. `paper` is the closest reading of the TTT paper, meant for all videos of a data set together;
 # `paper_video` is its per-video reading. `anchored` learns the reference frame's truth from changed copies of it, while
-# its masks of the video's frames follow the teacher's, everywhere and softly: what one frame teaches is not to undo what
-# the network knew.
+# its masks of the video's frames follow the teacher's, everywhere and softly: what one frame teaches is not to undo
+# what the network knew.
 PRESETS: dict[str, dict[str, Any]] = {
     "memory_only": {"schedule": Schedule(passes=0)},
     "paper": {
@@ -60,8 +60,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 # The same names for memory networks, which have a memory anyway and no teacher.
 MEMORY_NET_PRESETS: dict[str, dict[str, Any]] = {
-    "memory_only": {"schedule": CycleSchedule(steps=0)},
-    "anchored": {"schedule": CycleSchedule(steps=20), "share": 0.25},
+    "memory_only": {"schedule": ReferenceSchedule(steps=0)},
+    "anchored": {
+        "schedule": ReferenceSchedule(steps=40, max_frames=40, anneal=True),
+        "guard": Guard(max_dice_loss=0.05),
+    },
 }
 
 # Of RAB. `paper` is its closest reading, meant for all videos of a data set together.
@@ -112,14 +115,14 @@ def preset_trainer(
 
 def memory_net_trainer(
     name: str, *, max_seconds: int | None = None, seed: int = 0, **settings: Any
-) -> MaskCycleTrainer:
-    """A `MaskCycleTrainer` with named settings.
+) -> ReferenceTrainer:
+    """A `ReferenceTrainer` with named settings.
 
     Args:
         name: ``"memory_only"`` (no training) or ``"anchored"``.
         max_seconds: time to spend at most.
         seed: start of the random stream.
-        settings: arguments of `MaskCycleTrainer`, in place of the preset's.
+        settings: arguments of `ReferenceTrainer`, in place of the preset's.
 
     Raises:
         UsageError: When there is no such preset, or a number is not one that can be used.
@@ -130,7 +133,7 @@ def memory_net_trainer(
         >>> memory_net_trainer("memory_only").schedule.steps
         0
     """
-    return MaskCycleTrainer(**_arguments(MEMORY_NET_PRESETS, name, max_seconds, seed, settings))
+    return ReferenceTrainer(**_arguments(MEMORY_NET_PRESETS, name, max_seconds, seed, settings))
 
 
 def relearner(name: str, *, max_seconds: int | None = None, seed: int = 0, **settings: Any) -> ConsistencyRelearner:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["CycleSchedule", "Schedule"]
+__all__ = ["ReferenceSchedule", "Schedule"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class CycleSchedule:
-    """The effort of an adaptation by mask cycles.
+class ReferenceSchedule:
+    """The effort of an adaptation of a memory network.
 
     Args:
         steps: optimizer steps per video; 0 leaves the network untrained.
-        max_jump: largest distance between the two frames of a cycle, in frames.
         max_frames: frames per video to learn from, evenly spaced; the bound on memory for long videos.
         max_seconds: time to spend at most, None for no limit.
+        anneal: see `Schedule`.
     """
 
     steps: int = 20
-    max_jump: int = 10
     max_frames: int = 64
     max_seconds: int | None = None
+    anneal: bool = False

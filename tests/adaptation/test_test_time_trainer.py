@@ -223,7 +223,9 @@ def test_an_annealed_adaptation_is_judged_at_its_end(image_net, disc):
 
 def test_all_but_the_encoder_learns(image_net, disc):
     schedule = passes(1, anneal=True)
-    adapted = TestTimeTrainer(ALL_TERMS, schedule=schedule, memory=MATCHING, guard=None).adapt(image_net, annotated(disc))
+    adapted = TestTimeTrainer(ALL_TERMS, schedule=schedule, memory=MATCHING, guard=None).adapt(
+        image_net, annotated(disc)
+    )
     parts = dict(adapted.network.net.named_children())
     learned = {name for name, part in parts.items() if not same_weights(part, getattr(image_net, name))}
     assert learned == {"prior", "fusion", "enhance", "head"}

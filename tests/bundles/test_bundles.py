@@ -167,7 +167,7 @@ def test_presets_of_the_memory_network_run(preset, recording, checkpoints):
     flow.run()
     facts = json.loads((recording / "out/frames/run.json").read_text())
     assert facts["settings"]["preset"] == preset
-    assert len(facts["adaptation"]) == (20 if preset == "anchored" else 0)
+    assert len(facts["adaptation"]) == (40 if preset == "anchored" else 0)
 
 
 @pytest.mark.parametrize(

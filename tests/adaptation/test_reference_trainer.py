@@ -2,16 +2,16 @@
 import copy
 import math
 
-import numpy as np
 import pytest
 import torch
 from adapting import annotated, same_weights
 
-from monai_i2v.adaptation import CycleSchedule, Guard, MaskCycleTrainer, memory_net_trainer
+from monai_i2v.adaptation import Guard, ReferenceSchedule, ReferenceTrainer, frame_features, memory_net_trainer
 from monai_i2v.adaptation.frame_features import FrameFeatures
-from monai_i2v.adaptation.mask_cycle_trainer import GUARD_INTERVAL, _Pupil
+from monai_i2v.adaptation.reference_trainer import GUARD_INTERVAL, _Pupil
 from monai_i2v.errors import UsageError
 from monai_i2v.networks import MobileNetV2Encoder, SlimMaskEncoder, TemporalContrastiveMemoryNet
+from monai_i2v.propagation import propagate
 from monai_i2v.tracking import AnnotatedVideo
 
 
@@ -26,16 +26,17 @@ def net():
 
 
 def steps(number, **options):
-    return CycleSchedule(steps=number, **options)
+    return ReferenceSchedule(steps=number, **options)
 
 
-def test_the_given_network_is_bit_identical_afterwards_and_the_encoder_too(net, disc):
+def test_the_given_network_is_bit_identical_afterwards_and_encoder_and_keys_too(net, disc):
     before = copy.deepcopy(net)
-    adapted = MaskCycleTrainer(schedule=steps(2)).adapt(net, annotated(disc)).network
+    adapted = ReferenceTrainer(schedule=steps(2)).adapt(net, annotated(disc)).network
     assert same_weights(net, before)
     assert [p.requires_grad for p in net.parameters()] == [p.requires_grad for p in before.parameters()]
-    assert same_weights(adapted.encoder, net.encoder)
-    for part in ("project_key", "mask_encoder", "fuse_value", "decoder"):
+    for part in ("encoder", "project_key"):
+        assert same_weights(getattr(adapted, part), getattr(net, part)), part
+    for part in ("mask_encoder", "fuse_value", "decoder"):
         assert not same_weights(getattr(adapted, part), getattr(net, part)), part
     assert not adapted.training
     assert not any(p.requires_grad for p in adapted.parameters())
@@ -43,24 +44,59 @@ def test_the_given_network_is_bit_identical_afterwards_and_the_encoder_too(net, 
 
 def test_same_seed_same_result_and_another_seed_another(net, disc):
     def adapt(seed):
-        return MaskCycleTrainer(schedule=steps(2), seed=seed).adapt(net, annotated(disc)).network
+        return ReferenceTrainer(schedule=steps(2), seed=seed).adapt(net, annotated(disc)).network
 
     assert same_weights(adapt(0), adapt(0))
     assert not same_weights(adapt(0), adapt(1))
 
 
-def test_cycles_close_on_a_video(net, disc):
-    trainer = MaskCycleTrainer(schedule=steps(40), learning_rate=1e-2, guard=None)
-    log = trainer.adapt(net, annotated(disc)).log
-    cycles = [step["cycle"] for step in log]
-    assert sum(cycles[-5:]) < 0.7 * sum(cycles[:5])
-    assert log[-1]["ref_dice"] > log[0]["ref_dice"]
+def test_the_drawn_frame_is_learned_and_the_others_are_kept(net, disc):
+    log = ReferenceTrainer(schedule=steps(40), learning_rate=1e-2, guard=None).adapt(net, annotated(disc)).log
+    early, late = log[:5], log[-5:]
+    assert sum(step["view"] for step in late) < 0.8 * sum(step["view"] for step in early)
+    free = ReferenceTrainer(schedule=steps(40), learning_rate=1e-2, keep_weight=0.0, guard=None)
+    unkept = free.adapt(net, annotated(disc)).log[-5:]
+    assert sum(step["keep"] for step in late) < sum(step["keep"] for step in unkept)
 
 
-def test_only_the_view_term_when_cycles_weigh_nothing(net, disc):
-    log = MaskCycleTrainer(schedule=steps(1), cycle_weight=0.0).adapt(net, annotated(disc)).log
-    assert log[0]["loss"] == pytest.approx(log[0]["view"])
-    assert log[0]["cycle"] > 0
+def test_the_loss_is_the_weighted_sum_of_its_terms(net, disc):
+    trainer = ReferenceTrainer(schedule=steps(1), view_weight=0.5, keep_weight=2.0)
+    (step,) = trainer.adapt(net, annotated(disc)).log
+    assert step["loss"] == pytest.approx(0.5 * step["view"] + 2 * step["keep"], rel=1e-5)
+    assert min(step["view"], step["keep"]) > 0
+
+
+def test_what_is_kept_are_the_masks_of_the_given_network(net, disc):
+    video = annotated(disc, ref_frame=2)
+    pupil = _Pupil(copy.deepcopy(net), [video], ReferenceTrainer())
+    assert sorted(pupil.found[0]) == list(range(6))
+    for direction in video.directions():
+        masks = propagate(net, [video.frames[index] for index in direction], video.masks)
+        for index, prob in zip(direction, masks, strict=True):
+            torch.testing.assert_close(pupil.found[0][index].float(), prob, atol=1e-3, rtol=0)
+
+
+def test_what_is_far_away_is_not_learned_from(net, monkeypatch):
+    monkeypatch.setattr(frame_features, "REACH", 3)
+    asked = []
+
+    class Frames(list):
+        def __getitem__(self, index):
+            asked.append(index)
+            return super().__getitem__(index)
+
+    masks = torch.zeros(1, 1, 32, 32)
+    masks[..., 8:24, 8:24] = 1
+    video = AnnotatedVideo(Frames(torch.rand(40, 1, 3, 32, 32)), masks, 20)
+    ReferenceTrainer(schedule=steps(8)).adapt(net, video)
+    assert set(asked) == set(range(17, 24))
+
+
+def test_annealed_steps_are_judged_once(net, disc):
+    never = Guard(max_dice_loss=-math.inf)
+    adapted = ReferenceTrainer(schedule=steps(7, anneal=True), guard=never).adapt(net, annotated(disc))
+    assert same_weights(adapted.network, net)
+    assert len(adapted.log) == 7
 
 
 def test_without_steps_the_network_is_a_copy(net, disc):
@@ -72,37 +108,20 @@ def test_without_steps_the_network_is_a_copy(net, disc):
 
 def test_the_guard_takes_back_what_harms(net, disc):
     never = Guard(max_dice_loss=-math.inf)
-    adapted = MaskCycleTrainer(schedule=steps(20), guard=never).adapt(net, annotated(disc))
+    adapted = ReferenceTrainer(schedule=steps(20), guard=never).adapt(net, annotated(disc))
     assert same_weights(adapted.network, net)
     assert len(adapted.log) == GUARD_INTERVAL
 
 
 def test_several_videos_share_one_network(net, disc):
-    log = MaskCycleTrainer(schedule=steps(2)).adapt(net, [annotated(disc), annotated(disc, 5)]).log
+    log = ReferenceTrainer(schedule=steps(2)).adapt(net, [annotated(disc), annotated(disc, 5)]).log
     assert [step["video"] for step in log] == [0, 1, 0, 1]
 
 
 def test_a_video_of_one_frame_is_learned_from(net, disc):
     frames, masks = disc
-    log = MaskCycleTrainer(schedule=steps(1)).adapt(net, AnnotatedVideo(frames[:1].split(1), masks[:1])).log
+    log = ReferenceTrainer(schedule=steps(1)).adapt(net, AnnotatedVideo(frames[:1].split(1), masks[:1])).log
     assert math.isfinite(log[0]["loss"])
-
-
-def test_pairs_lie_on_one_side_of_the_reference_within_the_jump(disc):
-    encoded = []
-
-    def encode(frame):
-        encoded.append(frame)
-        return {16: frame}
-
-    frames = torch.arange(21.0).view(21, 1, 1, 1, 1)
-    features = FrameFeatures(encode, AnnotatedVideo(frames, torch.ones(1, 1, 1, 1), 10), max_frames=100)
-    random = np.random.RandomState(0)
-    pairs = [tuple(int(part[16]) for part in features.draw_pair(3, random)) for _ in range(300)]
-    assert all((near - 10) * (far - 10) > 0 for near, far in pairs)
-    assert all(abs(near - 10) <= abs(far - 10) <= abs(near - 10) + 3 for near, far in pairs)
-    assert {near for near, _ in pairs} == set(range(21)) - {10}
-    assert len(encoded) == 20  # each frame once
 
 
 def test_at_most_so_many_frames_are_learned_from(disc):
@@ -121,18 +140,18 @@ def test_wrong_settings_are_refused():
 
 def test_the_result_may_lie_between_the_given_and_the_adapted_weights(net, disc):
     def adapted(share):
-        return MaskCycleTrainer(schedule=steps(2), share=share).adapt(net, annotated(disc)).network.state_dict()
+        return ReferenceTrainer(schedule=steps(2), share=share).adapt(net, annotated(disc)).network.state_dict()
 
     whole, part, none = adapted(1.0), adapted(0.25), adapted(0.0)
     assert all(torch.equal(none[key], before) for key, before in net.state_dict().items())
     for key, before in net.state_dict().items():
         if before.is_floating_point():
             torch.testing.assert_close(part[key], 0.75 * before + 0.25 * whole[key], rtol=1e-5, atol=1e-7)
-    assert not torch.equal(part["project_key.weight"], none["project_key.weight"])
+    assert any(not torch.equal(part[key], none[key]) for key in part if key.startswith("decoder."))
 
 
 def test_objects_that_were_not_given_do_not_count(net, disc):
-    pupil = _Pupil(net, [annotated(disc)], MaskCycleTrainer())
+    pupil = _Pupil(net, [annotated(disc)], ReferenceTrainer())
     masks = disc[1][:1]
     prob, missing = 0.9 * masks, torch.zeros_like(masks)
     alone = pupil._loss(prob, masks, given=masks)

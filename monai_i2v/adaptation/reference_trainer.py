@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test-time training of memory networks by mask cycle consistency (Bertrand et al., NeurIPS 2023, tt-MCC).
+"""Test-time training of memory networks: learn the reference frame, and keep what is known of the others.
 
 Axes: `K` objects, `C` image channels, `H W` pixels, `F` feature channels, `h w` features.
 """
@@ -20,7 +20,7 @@ from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.guard import Guard
 from monai_i2v.adaptation.learner import Learner, numbers
 from monai_i2v.adaptation.reference_views import make_views
-from monai_i2v.adaptation.schedule import CycleSchedule
+from monai_i2v.adaptation.schedule import ReferenceSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.weight_average import move_back
 from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
@@ -29,29 +29,31 @@ from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet, Tem
 from monai_i2v.propagation import follow
 from monai_i2v.tracking import AnnotatedVideo
 
-__all__ = ["MaskCycleTrainer"]
+__all__ = ["ReferenceTrainer"]
 
 # Steps between two looks of the guard.
 GUARD_INTERVAL = 5
-DEFAULT_SCHEDULE = CycleSchedule()
+# Keeps logarithms of probabilities finite.
+EPS = 1e-7
+DEFAULT_SCHEDULE = ReferenceSchedule()
 DEFAULT_GUARD = Guard()
 
 
-class MaskCycleTrainer:
+class ReferenceTrainer:
     """Adapt a copy of a memory network to videos without labels, but for the mask of one frame.
 
-    Each step carries the reference's masks to a frame, from there to a second one, and with the masks found there back
-    over the first to the reference, whose truth is known. Gradients flow through the whole cycle. A second term
-    segments one changed copy of the reference frame from another.
+    Each step follows the reference frame through changed copies of it, whose masks are true. It also carries its masks
+    to another frame, where they are to be those that the given network finds when it follows the video: what one frame
+    teaches is not to undo what the network knew.
 
-    The encoder stays frozen, so a frame's features are computed once. The network that is given stays as it is, to the
-    last bit; under a seed the result is the same on repeat.
+    Encoder and keys stay frozen: a frame's features are computed once, and the memory's gate was measured with these
+    keys. The network that is given stays as it is, to the last bit; under a seed the result is the same on repeat.
 
     Args:
         schedule: how long it learns and from which frames.
         learning_rate: of Adam.
-        cycle_weight: weight of the cycle.
         view_weight: weight of the changed copies.
+        keep_weight: weight of the given network's masks.
         share: how much of the way from the given to the adapted weights the result goes, see `move_back`.
         guard: takes back what harms the reference frame, None to let it happen.
         seed: start of the random stream.
@@ -61,17 +63,17 @@ class MaskCycleTrainer:
     def __init__(
         self,
         *,
-        schedule: CycleSchedule = DEFAULT_SCHEDULE,
+        schedule: ReferenceSchedule = DEFAULT_SCHEDULE,
         learning_rate: float = 1e-4,
-        cycle_weight: float = 1.0,
         view_weight: float = 1.0,
+        keep_weight: float = 1.0,
         share: float = 1.0,
         guard: Guard | None = DEFAULT_GUARD,
         seed: int = 0,
         progress: bool = False,
     ) -> None:
         self.schedule, self.learning_rate = schedule, learning_rate
-        self.cycle_weight, self.view_weight, self.share = cycle_weight, view_weight, share
+        self.view_weight, self.keep_weight, self.share = view_weight, keep_weight, share
         self.guard, self.seed, self.progress = guard, seed, progress
 
     def adapt(
@@ -84,9 +86,10 @@ class MaskCycleTrainer:
             videos: one video, or several.
 
         Returns:
-            The adapted network, and per step ``{"video", "loss", "cycle", "view", "ref_dice", "area",
+            The adapted network, and per step ``{"video", "loss", "view", "keep", "ref_dice", "area",
             "teacher_area"}``, measured before the step's update: number of the video, losses, Dice of the reference
-            frame segmented from itself, shares of foreground in the second frame's and in the given masks.
+            frame segmented from itself, shares of foreground in another frame as found by the student and by the
+            given network.
         """
         videos = [videos] if isinstance(videos, AnnotatedVideo) else list(videos)
         student = copy.deepcopy(network).eval().requires_grad_(False)
@@ -95,14 +98,21 @@ class MaskCycleTrainer:
         pupil = _Pupil(student, videos, self)
         order = [video for _ in range(self.schedule.steps) for video in range(len(videos))]
         limit = self.schedule.max_seconds
-        pupil.run(order, len(order), check_every=GUARD_INTERVAL, max_seconds=limit, progress=self.progress)
+        pupil.run(
+            order,
+            len(order),
+            check_every=GUARD_INTERVAL,
+            max_seconds=limit,
+            progress=self.progress,
+            anneal=self.schedule.anneal,
+        )
         move_back(student, network, self.share)
         return Adapted(student.eval().requires_grad_(False), pupil.log)
 
 
 @dataclass(frozen=True)
 class _AllButTheLast(MemoryPolicy):
-    """Nobody reads what the last frame of a cycle would write."""
+    """Nobody reads what the last frame would write."""
 
     last: int = 0
 
@@ -124,32 +134,38 @@ class _Pupil(Learner):
     """The network that learns, and its steps."""
 
     def __init__(
-        self, network: TemporalContrastiveMemoryNet, videos: Sequence[AnnotatedVideo], settings: MaskCycleTrainer
+        self, network: TemporalContrastiveMemoryNet, videos: Sequence[AnnotatedVideo], settings: ReferenceTrainer
     ) -> None:
         self.network, self.settings = network, settings
         for name, part in network.named_children():
-            part.requires_grad_(name != "encoder")
+            part.requires_grad_(name not in ("encoder", "project_key"))
         trained = [param for param in network.parameters() if param.requires_grad]
         super().__init__(network, Adam(trained, lr=settings.learning_rate), settings.guard)
         self.features = [FrameFeatures(network.encode_frame, video, settings.schedule.max_frames) for video in videos]
         self.random = np.random.RandomState(settings.seed)
         with torch.no_grad():
             self.views = [self._encode_views(video) for video in videos]
-        self.given = [features.masks.round().mean().item() for features in self.features]
+            self.found = [self._follow(features) for features in self.features]
         self.loss = ClipSegmentationLoss(BootstrappedCrossEntropy(top_p=0.3), contrast_weight=0.0, dice_weight=1.0)
 
     @torch.enable_grad()
     def learn(self, video: int) -> None:
         """Take one step on one video."""
-        cycle, masks = self._cycle(video)
-        view = self._view(video)
-        loss = self.settings.cycle_weight * cycle + self.settings.view_weight * view
-        ref_dice, area = self.reference_dice(video), masks.detach().round().mean()
+        view, (keep, prob, found) = self._view(video), self._keep(video)
+        loss = self.settings.view_weight * view + self.settings.keep_weight * keep
+        ref_dice = self.reference_dice(video)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        measured = numbers({"loss": loss, "cycle": cycle, "view": view, "ref_dice": ref_dice, "area": area})
-        self.log.append({"video": video, **measured, "teacher_area": self.given[video]})
+        measured: dict[str, Tensor | float] = {
+            "loss": loss,
+            "view": view,
+            "keep": keep,
+            "ref_dice": ref_dice,
+            "area": prob.round().mean(),
+            "teacher_area": found.round().mean(),
+        }
+        self.log.append({"video": video, **numbers(measured)})
 
     @torch.no_grad()
     def reference_dice(self, video: int) -> float:
@@ -157,19 +173,32 @@ class _Pupil(Learner):
         prob = self._propagate([features.reference, features.reference], features.masks)
         return annotated_dice(prob, features.masks)
 
-    def _cycle(self, video: int) -> tuple[Tensor, Tensor]:
-        """Loss of a cycle, and the masks (1, K, H, W) of its turning point."""
-        features = self.features[video]
-        near, far = features.draw_pair(self.settings.schedule.max_jump, self.random)
-        there = self._propagate([features.reference, near, far], features.masks)
-        back = self._propagate([far, near, features.reference], there)
-        return self._loss(back, features.masks, given=features.masks), there
-
     def _view(self, video: int) -> Tensor:
-        """Loss of one changed copy of the reference, segmented from another."""
-        views = self.views[video]
-        (one, one_masks), (other, other_masks) = (views[index] for index in self.random.choice(len(views), 2))
-        return self._loss(self._propagate([one, other], one_masks), other_masks, given=one_masks)
+        """Loss of a changed copy of the reference, segmented from another by way of a third."""
+        drawn = [self.views[video][index] for index in self.random.choice(len(self.views[video]), 3)]
+        (_, first), *_, (_, last) = drawn
+        return self._loss(self._propagate([features for features, _ in drawn], first), last, given=first)
+
+    def _keep(self, video: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss of a frame's masks against those of the given network, and both (1, K, H, W)."""
+        features = self.features[video]
+        index = int(self.random.choice(features.frames))
+        prob = self._propagate([features.reference, features[index]], features.masks)
+        found = self.found[video][index].float()
+        return _soft_loss(prob, found), prob, found
+
+    def _follow(self, features: FrameFeatures) -> dict[int, Tensor]:
+        """Masks (1, K, H, W) of the frames to learn from, as the given network finds them on its way through."""
+        video, found = features.video, {features.video.ref_frame: features.masks.half()}
+        for direction in video.directions():
+            wanted = set(direction) & set(features.frames.tolist())
+            indices = [index for index in direction[1:] if wanted and abs(index - direction[0]) <= features.farthest]
+            frames = (video.frames[index].to(video.masks) for index in indices)
+            state = self.network.start(video.frames[video.ref_frame].to(video.masks), video.masks)
+            for index, (prob, _) in zip(indices, follow(self.network, frames, state), strict=True):
+                if index in wanted:
+                    found[index] = prob.half()
+        return found
 
     def _propagate(self, features: Sequence[dict[int, Tensor]], masks: Tensor) -> Tensor:
         """Masks (1, K, H, W) of the last frame, carried over all frames before it."""
@@ -189,3 +218,11 @@ class _Pupil(Learner):
     def _encode_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:
         views = make_views(video.frames[video.ref_frame].to(video.masks), video.masks, self.settings.seed)
         return [(self.network.encode_frame(view), masks) for view, masks in views]
+
+
+def _soft_loss(prob: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of background and objects, and soft Dice, of masks (1, K, H, W) against others in [0, 1]."""
+    whole, truth = (torch.cat([(1 - x.sum(dim=1, keepdim=True)).clamp_min(0), x], dim=1) for x in (prob, target))
+    entropy = -(truth * whole.clamp_min(EPS).log()).sum(dim=1).mean()
+    overlap = (2 * (prob * target).sum(dim=(-2, -1)) + 1) / ((prob + target).sum(dim=(-2, -1)) + 1)
+    return entropy + 1 - overlap.mean()
