@@ -9,10 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["occurring_classes", "soft_aggregate"]
+__all__ = ["occurring_classes", "soft_aggregate", "with_background"]
 
 # A frame that is labelled throughout has seams between its objects, and a few forgotten pixels.
 MIN_BACKGROUND = 0.01
+
+
+def with_background(masks: Tensor) -> Tensor:
+    """Masks (B, K, H, W) in [0, 1], and before them (B, 1 + K, H, W) what they leave over."""
+    return torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
 
 
 def occurring_classes(masks: Tensor, *, keep_background: bool = False) -> Tensor:

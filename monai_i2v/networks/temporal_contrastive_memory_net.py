@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from monai_i2v.memory import MemoryBank, MemoryPolicy, MemoryState
 from monai_i2v.memory.similarity import Measure
-from monai_i2v.networks.aggregation import occurring_classes
+from monai_i2v.networks.aggregation import occurring_classes, with_background
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import ResNetMaskEncoder
@@ -104,7 +104,7 @@ class TemporalContrastiveMemoryNet(MatchingNet[TemporalMemoryState]):
         With `background`, (B, 1 + K, V, h, w), its own first.
         """
         if self.background:
-            masks = torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
+            masks = with_background(masks)
         k = masks.shape[1]
         drawn = on_grid(self.draw(features, masks)).flatten(0, 1).to(features[16].dtype)
         frame = features[16].unsqueeze(1).expand(-1, k, -1, -1, -1).flatten(0, 1)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_i2v.memory import AdaptiveBank
+from monai_i2v.networks.aggregation import with_background
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.mask_decoder import MaskDecoder
 from monai_i2v.networks.mask_encoder import SlimMaskEncoder
@@ -134,7 +135,7 @@ class AFBURR(MatchingNet[AFBURRState]):
     def encode_cells(self, features: Features, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (N, h * w, D) and values (N, h * w, V) of a frame's cells, for the background and each object."""
         masks = on_grid(masks)
-        masks = torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
+        masks = with_background(masks)
         others = masks.sum(dim=1, keepdim=True) - masks
         frame, x = (features[stride].unsqueeze(1).expand(-1, masks.shape[1], -1, -1, -1) for stride in (FRAME, 16))
         drawn = torch.cat([frame.to(masks.dtype), torch.stack([masks, others], dim=2)], dim=2).flatten(0, 1)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from monai_i2v.networks.aggregation import with_background
+
 __all__ = ["AnnotatedCells", "means_of", "reliable_cells"]
 
 MOST_ENTROPY = 0.5
@@ -54,7 +56,6 @@ def reliable_cells(cells: Tensor, present: Tensor) -> Tensor:
         >>> reliable_cells(torch.tensor([[[[0.5, 0.99]]]]), torch.ones(1, 2, 1, 1, dtype=torch.bool)).tolist()
         [[[[False, True]]]]
     """
-    background = (1 - cells.sum(dim=1, keepdim=True)).clamp_min(0)
-    entropy = torch.special.entr(torch.cat([background, cells], dim=1)).sum(dim=1, keepdim=True)
+    entropy = torch.special.entr(with_background(cells)).sum(dim=1, keepdim=True)
     most = (1 + present[:, 1:].sum(dim=1, keepdim=True)).clamp_min(2).to(cells.dtype).log()
     return entropy <= MOST_ENTROPY * most

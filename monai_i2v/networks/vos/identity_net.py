@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_i2v.errors import UsageError
+from monai_i2v.networks.aggregation import with_background
 from monai_i2v.networks.encoder import Encoder
 from monai_i2v.networks.matching_net import GRID, Features, MatchingNet, MatchingState, on_grid
 from monai_i2v.networks.vos.pyramid_decoder import PyramidDecoder
@@ -128,7 +129,7 @@ class IdentityNet(MatchingNet[IdentityState]):
     def identity_map(self, masks: Tensor, identities: Tensor) -> Tensor:
         """Masks (B, K, H, W) as one map of tokens (B, h * w, F); in evaluation each pixel belongs to one object."""
         masks = on_grid(masks)
-        shares = torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
+        shares = with_background(masks)
         if not self.training:
             shares = torch.zeros_like(shares).scatter_(1, shares.argmax(dim=1, keepdim=True), 1.0)
         every = shares.new_zeros(shares.shape[0], 1 + self.identities, *shares.shape[-2:])
