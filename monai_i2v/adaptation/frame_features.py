@@ -41,13 +41,13 @@ class FrameFeatures:
     @torch.no_grad()
     def __getitem__(self, index: int) -> dict[int, Tensor]:
         if index not in self.kept:
-            self.kept[index] = self.encode(self.video.frames[index].to(self.masks))
+            self.kept[index] = self.look(index)
         return self.kept[index]
 
-    @property
-    def farthest(self) -> int:
-        """How many frames the one farthest from the annotated frame is away."""
-        return int(np.abs(self.frames - self.video.ref_frame).max())
+    @torch.no_grad()
+    def look(self, index: int) -> dict[int, Tensor]:
+        """Features of any frame, which are not kept."""
+        return self.encode(self.video.frames[index].to(self.masks))
 
     @property
     def reference(self) -> dict[int, Tensor]:

@@ -23,7 +23,7 @@ from monai_i2v.adaptation.reference_views import make_views
 from monai_i2v.adaptation.schedule import ReferenceSchedule
 from monai_i2v.adaptation.test_time_trainer import Adapted
 from monai_i2v.adaptation.weight_average import move_back
-from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss
+from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss, soft_mask_loss
 from monai_i2v.memory import MemoryBank, MemoryPolicy
 from monai_i2v.networks import ClipPrediction, TemporalContrastiveMemoryNet, TemporalMemoryState
 from monai_i2v.propagation import follow
@@ -33,8 +33,6 @@ __all__ = ["ReferenceTrainer"]
 
 # Steps between two looks of the guard.
 GUARD_INTERVAL = 5
-# Keeps logarithms of probabilities finite.
-EPS = 1e-7
 DEFAULT_SCHEDULE = ReferenceSchedule()
 DEFAULT_GUARD = Guard()
 
@@ -185,17 +183,20 @@ class _Pupil(Learner):
         index = int(self.random.choice(features.frames))
         prob = self._propagate([features.reference, features[index]], features.masks)
         found = self.found[video][index].float()
-        return _soft_loss(prob, found), prob, found
+        return soft_mask_loss(prob, found), prob, found
 
     def _follow(self, features: FrameFeatures) -> dict[int, Tensor]:
         """Masks (1, K, H, W) of the frames to learn from, as the given network finds them on its way through."""
         video, found = features.video, {features.video.ref_frame: features.masks.half()}
+        wanted = set(features.frames.tolist()) - {video.ref_frame}
         for direction in video.directions():
-            wanted = set(direction) & set(features.frames.tolist())
-            indices = [index for index in direction[1:] if wanted and abs(index - direction[0]) <= features.farthest]
-            frames = (video.frames[index].to(video.masks) for index in indices)
+            last = max((place for place, index in enumerate(direction) if index in wanted), default=0)
+            if not last:
+                continue
+            indices = direction[1 : last + 1]
+            frames = (features[index] if index in wanted else features.look(index) for index in indices)
             state = self.network.start(video.frames[video.ref_frame].to(video.masks), video.masks)
-            for index, (prob, _) in zip(indices, follow(self.network, frames, state), strict=True):
+            for index, (prob, _) in zip(indices, follow(_FromFeatures(self.network), frames, state), strict=True):
                 if index in wanted:
                     found[index] = prob.half()
         return found
@@ -218,11 +219,3 @@ class _Pupil(Learner):
     def _encode_views(self, video: AnnotatedVideo) -> list[tuple[dict[int, Tensor], Tensor]]:
         views = make_views(video.frames[video.ref_frame].to(video.masks), video.masks, self.settings.seed)
         return [(self.network.encode_frame(view), masks) for view, masks in views]
-
-
-def _soft_loss(prob: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy of background and objects, and soft Dice, of masks (1, K, H, W) against others in [0, 1]."""
-    whole, truth = (torch.cat([(1 - x.sum(dim=1, keepdim=True)).clamp_min(0), x], dim=1) for x in (prob, target))
-    entropy = -(truth * whole.clamp_min(EPS).log()).sum(dim=1).mean()
-    overlap = (2 * (prob * target).sum(dim=(-2, -1)) + 1) / ((prob + target).sum(dim=(-2, -1)) + 1)
-    return entropy + 1 - overlap.mean()

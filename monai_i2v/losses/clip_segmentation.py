@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_i2v.losses.bootstrapped_cross_entropy import BootstrappedCrossEntropy
 from monai_i2v.losses.temporal_contrastive import TemporalContrastiveLoss
 
-__all__ = ["ClipSegmentationLoss"]
+__all__ = ["ClipSegmentationLoss", "soft_mask_loss"]
 
 # Keeps logarithms of probabilities finite.
 EPS = 1e-7
@@ -79,10 +80,36 @@ class ClipSegmentationLoss(nn.Module):
         return loss + prediction.further
 
 
+def soft_mask_loss(prob: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of background and objects, and soft Dice, of masks against those of another network.
+
+    Args:
+        prob: probabilities (N, K, H, W) whose sum over K is at most 1.
+        target: the same of the other network; an object that it does not find at all counts like any other.
+
+    Returns:
+        Scalar.
+
+    Example::
+
+        >>> import torch
+        >>> from monai_i2v.losses import soft_mask_loss
+        >>> sure, unsure = torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5)
+        >>> [round(soft_mask_loss(prob, sure).item(), 3) for prob in (sure, unsure)]
+        [0.0, 0.979]
+    """
+    counts = prob.new_ones(prob.shape[:2])
+    return F.cross_entropy(_logits(prob), _with_background(target)) + _soft_dice_loss(prob, target, counts)
+
+
+def _with_background(masks: Tensor) -> Tensor:
+    """Masks (N, K, H, W), and before them (N, 1 + K, H, W) what they leave over."""
+    return torch.cat([(1 - masks.sum(dim=1, keepdim=True)).clamp_min(0), masks], dim=1)
+
+
 def _logits(prob: Tensor) -> Tensor:
     """Logits (N, 1 + K, H, W) of background and objects, from the objects' probabilities."""
-    background = 1 - prob.sum(dim=1, keepdim=True)
-    return torch.cat([background, prob], dim=1).clamp_min(0).add(EPS).log()
+    return _with_background(prob).add(EPS).log()
 
 
 def _classes(masks: Tensor) -> Tensor:

@@ -90,6 +90,7 @@ def test_what_is_far_away_is_not_learned_from(net, monkeypatch):
     video = AnnotatedVideo(Frames(torch.rand(40, 1, 3, 32, 32)), masks, 20)
     ReferenceTrainer(schedule=steps(8)).adapt(net, video)
     assert set(asked) == set(range(17, 24))
+    assert max(asked.count(index) for index in set(asked) - {20}) == 1  # each is decoded and encoded once
 
 
 def test_annealed_steps_are_judged_once(net, disc):

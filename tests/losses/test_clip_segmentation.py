@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from monai_i2v.losses import BootstrappedCrossEntropy, ClipSegmentationLoss, TemporalContrastiveLoss
+from monai_i2v.losses import (
+    BootstrappedCrossEntropy,
+    ClipSegmentationLoss,
+    TemporalContrastiveLoss,
+    soft_mask_loss,
+)
 
 
 class Prediction(NamedTuple):
@@ -98,3 +103,12 @@ def test_certain_predictions_have_finite_losses_and_gradients(truth, probability
     assert 0 <= loss.item() < 20  # a certain and wrong pixel costs -log 1e-7, about 16
     assert prob.grad.isfinite().all()
     assert values.grad.isfinite().all()
+
+
+def test_soft_masks_are_compared_with_background_and_objects():
+    prob = torch.tensor([0.7, 0.2]).view(1, 2, 1, 1).expand(1, 2, 3, 3)
+    other = torch.tensor([0.6, 0.1]).view(1, 2, 1, 1).expand(1, 2, 3, 3)
+    entropy = -(0.6 * math.log(0.7) + 0.1 * math.log(0.2) + 0.3 * math.log(0.1))
+    overlaps = [(2 * 9 * 0.42 + 1) / (9 * 1.3 + 1), (2 * 9 * 0.02 + 1) / (9 * 0.3 + 1)]
+    expected = entropy + 1 - sum(overlaps) / 2
+    assert soft_mask_loss(prob, other).item() == pytest.approx(expected, rel=1e-5)
