@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 from adapting import annotated, same_weights
 
-from monai_i2v.adaptation import Guard, ReferenceSchedule, ReferenceTrainer, frame_features, memory_net_trainer
+from monai_i2v.adaptation import (
+    Guard,
+    ReferenceSchedule,
+    ReferenceTrainer,
+    frame_features,
+    memory_net_trainer,
+    reference_trainer,
+)
 from monai_i2v.adaptation.frame_features import FrameFeatures
 from monai_i2v.adaptation.reference_trainer import GUARD_INTERVAL, _Pupil
 from monai_i2v.errors import UsageError
@@ -91,6 +99,15 @@ def test_what_is_far_away_is_not_learned_from(net, monkeypatch):
     ReferenceTrainer(schedule=steps(8)).adapt(net, video)
     assert set(asked) == set(range(17, 24))
     assert max(asked.count(index) for index in set(asked) - {20}) == 1  # each is decoded and encoded once
+
+
+def test_what_is_looked_at_before_counts_in_the_time(net, disc, monkeypatch):
+    clock = iter([100.0, 107.0])
+    monkeypatch.setattr(reference_trainer, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    limits = []
+    monkeypatch.setattr(_Pupil, "run", lambda self, *args, **options: limits.append(options["max_seconds"]))
+    ReferenceTrainer(schedule=steps(1, max_seconds=60)).adapt(net, annotated(disc))
+    assert limits == [53]
 
 
 def test_annealed_steps_are_judged_once(net, disc):
